@@ -1,0 +1,127 @@
+# make book   set everything up and build the book          make lab     open the notebooks live
+# make serve  read the built book in a browser              make test    run every check
+# make help   the rest
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+HTML := _build/html
+PORT ?= 8000
+
+# CPU torch, from where pip is configured to look; on Linux, where the plain package brings gigabytes
+# of CUDA, else from PyTorch's own CPU index.
+TORCH := 2.13.0
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+LINUX := $(filter Linux,$(shell uname -s 2>/dev/null))
+
+# One thread for each numerical library: two stages run side by side on two cores.
+QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+
+.PHONY: help setup book cold-book serve lab test lint types unit nbval browser budget bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make book      set up what is needed and build the book into $(HTML)"
+	@echo "make serve     serve the built book on http://localhost:$(PORT)"
+	@echo "make lab       open the notebooks live in JupyterLab"
+	@echo "make test      lint, types, unit tests, every notebook, a cold build, the pages in Chromium"
+	@echo "make budget    seconds and peak memory of each notebook on one core"
+	@echo "make bench     speed of the library"
+	@echo "make lock      resolve requirements.lock again (needs uv)"
+	@echo "make clean     remove what was built (the virtual environment stays)"
+
+# ---------------------------------------------------------------- what is needed
+
+.make/python: requirements.lock pyproject.toml
+	@mkdir -p .make
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; say which with: make PYTHON=/path/to/python"; exit 1; }
+	@echo "== Setting up Python packages in $(VENV) (a few minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifneq ($(LINUX),)
+	@$(BIN)/python -m pip install -q torch==$(TORCH)+cpu -c requirements.lock 2>/dev/null || \
+	  $(BIN)/python -m pip install -q torch==$(TORCH)+cpu -c requirements.lock --extra-index-url $(TORCH_INDEX)
+else
+	@$(BIN)/python -m pip install -q torch==$(TORCH) -c requirements.lock
+endif
+	@$(BIN)/python -m pip install -q -r requirements.lock
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.make/node: package.json package-lock.json .make/python
+	@echo "== Setting up MathJax and the type checker in node_modules"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+setup: .make/python .make/node
+
+# ---------------------------------------------------------------- the book
+
+SOURCES := $(shell find book hpss_lib -type f -not -path '*/__pycache__/*' -not -path '*/.ipynb_checkpoints/*' 2>/dev/null) _config.yml _toc.yml
+BUILD_BOOK = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter-book build . -n -W --keep-going -q
+
+.make/book: .make/python .make/node $(SOURCES)
+	@echo "== Building the book (every notebook is executed: some minutes)"
+	@# Pages whose notebook did not change are kept, but not when the library behind them did.
+	@test -z "$$(find hpss_lib _config.yml _toc.yml -newer $@ 2>/dev/null | grep -v __pycache__)" || rm -rf _build
+	@$(BUILD_BOOK)
+	@touch $@
+
+book: .make/book
+	@echo
+	@echo "The book is in $(HTML).  Read it with:   make serve"
+
+cold-book: .make/python .make/node
+	@echo "== Building the book from nothing, warnings as errors"
+	@rm -rf _build .make/book
+	@$(QUIET_THREADS) $(BUILD_BOOK)
+	@touch .make/book
+
+serve: .make/book
+	@echo "The book is on http://localhost:$(PORT)  (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
+
+lab: .make/python
+	@$(BIN)/jupyter lab book/00_index.ipynb
+
+# ---------------------------------------------------------------- the checks
+
+test: setup
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types unit nbval browser
+	@echo "All checks passed."
+
+lint: .make/python
+	@echo "== Lint"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: .make/node
+	@echo "== Types"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/pyright
+
+unit: .make/python
+	@echo "== Unit tests"
+	@$(QUIET_THREADS) $(BIN)/python -m pytest tests --ignore=tests/browser --durations=5
+
+nbval: .make/python
+	@echo "== Every notebook, top to bottom"
+	@$(QUIET_THREADS) $(BIN)/python -m pytest --nbval-lax book --nbval-cell-timeout=300
+
+browser: cold-book
+	@echo "== The built pages and JupyterLab in Chromium"
+	@$(QUIET_THREADS) $(BIN)/python -m pytest tests/browser
+
+budget: .make/python
+	@$(BIN)/python tools/notebook_budget.py book/*.ipynb
+
+bench: .make/python
+	@$(BIN)/python tools/bench.py
+
+# torch is left out (it has a line of its own above), and with it every CUDA package.
+lock:
+	@echo "torch; python_version < '3'" > .make/no-torch
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --override .make/no-torch --no-header --no-annotate -q -o requirements.lock
+
+clean:
+	rm -rf _build .make/book

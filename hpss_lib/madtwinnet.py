@@ -1,0 +1,421 @@
+"""MaD TwinNet: a Masker, a Denoiser and, in training, a twin that looks backward.
+
+Drossos, Magron, Mimilakis and Virtanen, "Harmonic-Percussive Source Separation with Deep Neural
+Networks and Phase Recovery", IWAENC 2018.  Chapter 5 builds the masker and the denoiser, chapter 6
+the twin and the losses.  Importing this module imports torch.
+
+Inside the network a batch of magnitudes is (B, T, N): sequences, frames, bins.  Outside it, as
+everywhere in this library, a spectrogram is (F, T): bins, frames.  `estimate` turns one into the
+other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+EPS = 1e-6  # inside the logarithms of the loss, as published
+WEIGHTS = Path(__file__).parent / "weights"
+TARGETS = ("percussive", "harmonic")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The sizes and the starting point of one network (chapters 5 and 6).
+
+    bins: N, the bins of the STFT; low_bins: F, those that the encoder hears; frames: T, the length
+    of a sequence; context: L, the frames at each of its ends that are heard but not estimated;
+    hidden: the denoiser's units (0: no denoiser); setting: the name of the STFT setting.
+    compression: (a, b) of the encoder's input a log(1 + b V), None for V itself; clip: the largest
+    magnitude that training shows it, None for no limit; mask_bias, denoiser_bias: where the biases
+    of the two mask layers start; aligned: False puts the encoder's backward half flipped in time
+    beside the forward half, as in the released weights.
+    """
+
+    bins: int = 1025
+    low_bins: int = 372
+    frames: int = 60
+    context: int = 10
+    hidden: int = 512
+    setting: str = "compact"
+    compression: tuple[float, float] | None = (0.3, 30.0)
+    clip: float | None = None
+    mask_bias: float = 0.5
+    denoiser_bias: float = 1.0
+    aligned: bool = True
+
+    def __post_init__(self):
+        if not 0 < self.low_bins <= self.bins:
+            raise ValueError(f"low_bins must lie in 1..{self.bins}, not {self.low_bins}")
+        if self.context < 0 or self.frames <= 2 * self.context:
+            raise ValueError(
+                f"a sequence of {self.frames} frames leaves nothing between two contexts of "
+                f"{self.context}: frames must exceed 2 * context"
+            )
+
+
+PAPER = Config(2049, 744, 60, 10, 1024, "1", None, 1.0, 0.0, 0.0)
+COMPACT = Config()
+CONFIGS = {"paper": PAPER, "compact": COMPACT}
+
+
+# ----------------------------------------------------------------------------- the network
+
+
+class Encoder(nn.Module):
+    """A bidirectional GRU over the low bins, with a residual connection (chapter 5)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        self.gru = nn.GRU(config.low_bins, config.low_bins, batch_first=True, bidirectional=True)
+
+    def forward(self, V: Tensor) -> Tensor:
+        """Mixture magnitudes (B, T, N) -> what was heard around each frame (B, T - 2L, 2F)."""
+        c = self.config
+        x = V[..., : c.low_bins]  # (B, T, F)
+        if c.clip is not None:
+            x = x.clamp(max=c.clip)
+        if c.compression is not None:
+            a, b = c.compression
+            x = a * torch.log1p(b * x)
+        h, _ = self.gru(x)  # (B, T, 2F): forward states, backward states
+        h = h + torch.cat([x, x], dim=-1)  # the residual, for each direction
+        h = h[:, c.context : c.frames - c.context]  # (B, T - 2L, 2F)
+        if c.aligned:
+            return h
+        forward, backward = h.chunk(2, dim=-1)
+        return torch.cat([forward, backward.flip(1)], dim=-1)
+
+
+class MaskLayer(nn.Module):
+    """A linear layer and a ReLU give a mask; the mask times the mixture is the estimate."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.linear = nn.Linear(2 * config.low_bins, config.bins)
+
+    def forward(self, h: Tensor, V: Tensor) -> Tensor:
+        """States (B, T', 2F), magnitudes (B, T', N) -> masked magnitudes (B, T', N)."""
+        mask = torch.relu(self.linear(h))  # (B, T', N), unbounded above
+        return mask * V  # skip-filtering
+
+
+class Masker(nn.Module):
+    """Encoder, decoder and mask: a first estimate of the source (chapter 5)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = nn.GRU(2 * config.low_bins, 2 * config.low_bins, batch_first=True)
+        self.mask = MaskLayer(config)
+
+    def forward(self, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mixture (B, T, N) -> estimate (B, T - 2L, N), encoder's and decoder's states (…, 2F)."""
+        h_enc = self.encoder(V)  # (B, T - 2L, 2F)
+        h_dec, _ = self.decoder(h_enc)  # (B, T - 2L, 2F)
+        return self.mask(h_dec, trim(V, self.config)), h_enc, h_dec
+
+
+class Denoiser(nn.Module):
+    """A small auto-encoder, frame by frame, whose output is a second mask (chapter 5)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.encoder = nn.Linear(config.bins, config.hidden)
+        self.decoder = nn.Linear(config.hidden, config.bins)
+
+    def forward(self, V_m: Tensor) -> Tensor:
+        """The masker's estimate (B, T', N) -> the cleaned estimate (B, T', N)."""
+        h = torch.relu(self.encoder(V_m))  # (B, T', hidden)
+        return torch.relu(self.decoder(h)) * V_m  # (B, T', N)
+
+
+class TwinNet(nn.Module):
+    """The twin: a decoder that runs backward in time, used in training only (chapter 6)."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.decoder = nn.GRU(2 * config.low_bins, 2 * config.low_bins, batch_first=True)
+        self.mask = MaskLayer(config)
+        self.affine = nn.Linear(2 * config.low_bins, 2 * config.low_bins)
+
+    def forward(self, h_enc: Tensor, h_dec: Tensor, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """States (B, T', 2F), trimmed mixture (B, T', N) -> estimate, mapped h_dec, twin's h."""
+        h, _ = self.decoder(h_enc.flip(1))  # (B, T', 2F), last frame first
+        h_twin = h.flip(1)  # (B, T', 2F), in order again
+        return self.mask(h_twin, V), self.affine(h_dec), h_twin
+
+
+class MaDTwinNet(nn.Module):
+    """What separates: a Masker, then a Denoiser.  The twin is not part of it."""
+
+    def __init__(self, config: Config = COMPACT):
+        super().__init__()
+        self.config = config
+        self.masker = Masker(config)
+        self.denoiser = Denoiser(config) if config.hidden else nn.Identity()
+
+    def forward(self, V: Tensor) -> Tensor:
+        """Mixture magnitudes (B, T, N) -> magnitudes of the source (B, T - 2L, N)."""
+        return self.denoiser(self.masker(V)[0])
+
+
+def trim(V: Tensor, config: Config) -> Tensor:
+    """Drop the L frames of context at each end: (B, T, N) -> (B, T - 2L, N)."""
+    return V[:, config.context : config.frames - config.context]
+
+
+def initialise(module: nn.Module, config: Config, seed: int) -> None:
+    """Set the starting weights, in place: Xavier-normal, orthogonal where recurrent (chapter 6).
+
+    The biases are zero but for the two mask layers', which start where `config` says: a masker
+    near one half and a denoiser near one have no dead ReLUs.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, p in module.named_parameters():
+        if p.ndim == 1:
+            nn.init.zeros_(p)
+        else:  # a GRU keeps three matrices, one for each gate, in one parameter
+            recurrent = "weight_hh" in name
+            for gate in p.data.chunk(3) if "weight_hh" in name or "weight_ih" in name else [p.data]:
+                if recurrent:
+                    nn.init.orthogonal_(gate, generator=generator)
+                else:
+                    nn.init.xavier_normal_(gate, generator=generator)
+    for part in module.modules():
+        if isinstance(part, MaskLayer):
+            nn.init.constant_(part.linear.bias, config.mask_bias)
+        elif isinstance(part, Denoiser):
+            nn.init.constant_(part.decoder.bias, config.denoiser_bias)
+
+
+def count_parameters(*modules: nn.Module) -> int:
+    """Count the numbers that training may change."""
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+# ------------------------------------------------------------------------------ the losses
+
+
+def kl_loss(y: Tensor, y_hat: Tensor) -> Tensor:
+    """Measure how far an estimate is from its target: generalised Kullback-Leibler divergence.
+
+    y, y_hat: (B, T', N) >= 0.  Summed over the bins, averaged over sequences and frames (chapter 5):
+    sum_f [ y (log(y + eps) - log(y_hat + eps)) + y_hat - y ],  eps = 1e-6.
+    """
+    d = y * (torch.log(y + EPS) - torch.log(y_hat + EPS)) + y_hat - y  # (B, T', N)
+    return d.sum(-1).mean()
+
+
+def twin_loss(mapped: Tensor, h_twin: Tensor) -> Tensor:
+    """Mean Euclidean distance between the mapped forward states and the twin's (chapter 6).
+
+    mapped, h_twin: (B, T', 2F).  The twin is a target, not a pupil: no gradient flows into it.
+    """
+    return torch.linalg.vector_norm(mapped - h_twin.detach(), dim=-1).mean()
+
+
+def sparsity_penalty(masker: Masker) -> Tensor:
+    """Sum of |diagonal| of the mask layer's weights (not square: its main diagonal)."""
+    return masker.mask.linear.weight.diagonal().abs().sum()
+
+
+def energy_penalty(denoiser: nn.Module) -> Tensor | float:
+    """Sum of the squared weights of the denoiser's decoder; 0 where there is no denoiser."""
+    return denoiser.decoder.weight.square().sum() if isinstance(denoiser, Denoiser) else 0.0
+
+
+def compressed_loss(y: Tensor, y_hat: Tensor) -> Tensor:
+    """Squared error of log(1 + 30 V), summed over bins: a variant that weighs soft bins more."""
+    return (torch.log1p(30 * y) - torch.log1p(30 * y_hat)).square().sum(-1).mean()
+
+
+def losses(
+    model: MaDTwinNet, twin: TwinNet | None, V: Tensor, V_target: Tensor, *, compressed: float = 0.0
+) -> dict[str, Tensor]:
+    """Every term of the training objective and their weighted sum, "total" (chapter 6).
+
+    V: mixtures (B, T, N); V_target: the source's magnitudes in the frames that are estimated,
+    (B, T - 2L, N).  twin: None trains without it.  compressed: weight of `compressed_loss`.
+    """
+    V_m, h_enc, h_dec = model.masker(V)
+    V_d = model.denoiser(V_m)
+    terms: dict[str, Tensor] = {"masker": kl_loss(V_target, V_m.float())}
+    terms["denoiser"] = kl_loss(V_target, V_d.float())
+    total = terms["masker"] + terms["denoiser"]
+    if twin is not None:
+        V_t, mapped, h_twin = twin(h_enc, h_dec, trim(V, model.config))
+        terms["twin_masker"] = kl_loss(V_target, V_t.float())
+        terms["twin"] = twin_loss(mapped.float(), h_twin.float())
+        total = total + terms["twin_masker"] + 0.5 * terms["twin"]
+    if compressed:
+        terms["compressed"] = compressed_loss(V_target, V_d.float())
+        total = total + compressed * terms["compressed"]
+    total = total + 1e-2 * sparsity_penalty(model.masker) + 1e-4 * energy_penalty(model.denoiser)
+    return {"total": total, **terms}
+
+
+# ---------------------------------------------------------------------- estimating a song
+
+
+def estimate(model: MaDTwinNet, V: np.ndarray, *, batch: int = 32) -> np.ndarray:
+    """Estimate the magnitudes of the model's source in a mixture of any length (chapter 5).
+
+    V: (N, T) float >= 0, magnitudes of the unitary STFT in the model's setting.  Returns (N, T)
+    float32 >= 0: every frame once, each from a sequence in which it has L frames of context on
+    either side (zeros beyond the ends).  batch: sequences at a time; it changes speed and memory,
+    not the result.  Memory beyond V and the result does not grow with T.
+    Raises ValueError for another number of bins, or for magnitudes that are negative or not finite.
+    """
+    c = model.config
+    V = np.asarray(V)
+    if V.ndim != 2 or V.shape[0] != c.bins:
+        raise ValueError(
+            f"magnitudes of shape {V.shape} do not fit this network, which takes ({c.bins}, frames):"
+            f' use the STFT of stft.SETTINGS["{c.setting}"]'
+        )
+    if V.size and not (np.isfinite(V.min()) and np.isfinite(V.max()) and V.min() >= 0):
+        raise ValueError("magnitudes must be finite and >= 0: take abs() of a finite STFT")
+    step, device = c.frames - 2 * c.context, next(model.parameters()).device
+    V_hat = np.empty(V.shape, np.float32)
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for start in range(0, V.shape[1], batch * step):  # the frames that this batch estimates
+            stop = min(start + batch * step, V.shape[1])
+            count = -(-(stop - start) // step)
+            padded = np.zeros((count * step + 2 * c.context, c.bins), np.float32)
+            first, last = max(start - c.context, 0), min(stop + c.context, V.shape[1])
+            offset = first - (start - c.context)
+            padded[offset : offset + last - first] = V[:, first:last].T
+            sequences = torch.from_numpy(padded).unfold(0, c.frames, step).transpose(1, 2)
+            y = model(sequences.to(device)).float().cpu()  # (count, step, N)
+            V_hat[:, start:stop] = y.reshape(-1, c.bins)[: stop - start].numpy().T
+    model.train(was_training)
+    return V_hat
+
+
+# ------------------------------------------------------------------------------ the weights
+
+
+def save_model(path: str | Path, model: MaDTwinNet, **facts) -> None:
+    """Write the weights in half precision, with their story, as one safetensors file (chapter 6).
+
+    facts: anything JSON can hold: target, steps, seed, data, licence.  Written whole or not at all.
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in model.state_dict().items()}
+    story = {"config": asdict(model.config), **facts}
+    part = path.with_suffix(".part")
+    save_file(state, part, {k: json.dumps(v) for k, v in story.items()})
+    part.replace(path)
+
+
+def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
+    """Read a file of `save_model`: the network, in single precision, and its story.
+
+    Raises FileNotFoundError where there is none, ValueError where it is no such file or cut short.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}: train some with `python -m hpss_lib train`")
+    try:
+        with safe_open(path, "pt") as file:
+            story = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
+            state = {k: file.get_tensor(k).float() for k in file.keys()}  # noqa: SIM118
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
+    if "config" not in story:
+        raise ValueError(f"{path} does not say which network it belongs to (no config inside)")
+    settings = story["config"]
+    if settings["compression"] is not None:
+        settings["compression"] = tuple(settings["compression"])
+    model = MaDTwinNet(Config(**settings))
+    _load_state(model, state, path)
+    return model.eval(), story
+
+
+@lru_cache(maxsize=2)
+def load_model(target: Literal["percussive", "harmonic"] = "percussive") -> MaDTwinNet:
+    """Load the compact network that ships with the library, for one of the two sources (chapter 5).
+
+    The same object each time: treat it as read-only.  Raises ValueError for another target,
+    FileNotFoundError where the package came without weights.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target must be one of {TARGETS}, not {target!r}")
+    return read_model(WEIGHTS / f"compact-{target}.safetensors")[0]
+
+
+# Which of our parameters each tensor of the four released files becomes.  GRU gates are in torch's
+# order on both sides.
+_GRU = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+RELEASED = {
+    "rnn_enc": {
+        **{f"gru_enc_f.{n}": f"masker.encoder.gru.{n}_l0" for n in _GRU},
+        **{f"gru_enc_b.{n}": f"masker.encoder.gru.{n}_l0_reverse" for n in _GRU},
+    },
+    "rnn_dec": {f"gru_dec.{n}": f"masker.decoder.{n}_l0" for n in _GRU},
+    "fnn": {f"linear_layer.{n}": f"masker.mask.linear.{n}" for n in ("weight", "bias")},
+    "denoiser": {
+        f"fnn_{a}.{n}": f"denoiser.{b}.{n}"
+        for a, b in (("enc", "encoder"), ("dec", "decoder"))
+        for n in ("weight", "bias")
+    },
+}
+
+
+def load_released(
+    files: Mapping[str, str | Path], *, config: Config = replace(PAPER, aligned=False)
+) -> MaDTwinNet:
+    """Load the four state files that the authors of MaD TwinNet released (Zenodo 1164592).
+
+    files: paths under the keys "rnn_enc", "rnn_dec", "fnn" and "denoiser".  config: by default the
+    paper's sizes with the encoder's backward half flipped in time, as those weights expect it.
+    Nothing but tensors is unpickled.  Raises FileNotFoundError for a missing file, ValueError for a
+    damaged one or one whose tensors do not fit.  Their licence (non-commercial) is theirs, not ours.
+    """
+    if missing := set(RELEASED) - set(files):
+        raise ValueError(f"files lacks {sorted(missing)}: the release has {sorted(RELEASED)}")
+    state = {}
+    for part, names in RELEASED.items():
+        path = Path(files[part])
+        if not path.is_file():
+            raise FileNotFoundError(f"no file {path} for the part {part!r} of the released weights")
+        try:
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises half a dozen kinds for a damaged file
+            raise ValueError(f"{path} cannot be read as released weights: {error}") from error
+        if not isinstance(tensors, Mapping) or set(tensors) != set(names):
+            found = sorted(tensors) if isinstance(tensors, Mapping) else type(tensors).__name__
+            raise ValueError(f"{path} should hold {sorted(names)}, but holds {found}")
+        state |= {names[k]: v.float() for k, v in tensors.items()}
+    model = MaDTwinNet(config)
+    _load_state(model, state, ", ".join(str(files[part]) for part in RELEASED))
+    return model.eval()
+
+
+def _load_state(model: nn.Module, state: Mapping[str, Tensor], source: object) -> None:
+    """Fill a model, or say what does not fit."""
+    own = model.state_dict()
+    for name in sorted(set(own) | set(state)):
+        ours = tuple(own[name].shape) if name in own else "nothing"
+        theirs = tuple(state[name].shape) if name in state else "nothing"
+        if ours != theirs:
+            raise ValueError(f"{source}: {name} should be {ours}, but the file has {theirs}")
+    model.load_state_dict(state)
