@@ -1,0 +1,322 @@
+"""The command line: `python -m hpss_lib COMMAND ...`, also installed as `hpss`.
+
+Each command is a function that adds its own parser, and names the function that runs it, which
+imports what it needs.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpss_lib import __version__
+
+_ERRORS = (OSError, ValueError, TypeError, MemoryError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; argv: the words after the program's name. Returns the exit status.
+
+    0: done; 1: at least one input failed, with one line each on stderr; 2: the command was not
+    understood and nothing was done; 130: interrupted.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        _complain("interrupted; no half-written file is left")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hpss_lib",
+        description="Harmonic/percussive source separation: pulls music into drums and the rest.",
+        epilog="`python -m hpss_lib COMMAND --help` explains a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"hpss_lib {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add_command in (_add_separate, _add_train, _add_evaluate):
+        add_command(commands)
+    return parser
+
+
+def _add_separate(commands) -> None:
+    from hpss_lib.separation import METHODS, PHASES
+    from hpss_lib.stft import SETTINGS
+
+    parser = commands.add_parser(
+        "separate",
+        help="separate sound files into percussive and harmonic parts",
+        description=(
+            "Writes NAME.percussive.wav and NAME.harmonic.wav into DIR for each input: 32-bit "
+            "float WAV with the rate, the channels and the length of the input; the two sum to it."
+        ),
+    )
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        type=Path,
+        help="wav, flac, ogg or mp3 files of at most 3 hours",
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", type=Path, help="folder for the results"
+    )
+    parser.add_argument(
+        "--method",
+        choices=tuple(METHODS),
+        default="median",
+        help="how the magnitudes are estimated (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--setting",
+        choices=tuple(SETTINGS),
+        default="compact",
+        help="STFT setting: 1 and 2 are the paper's, compact is small (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--phase",
+        choices=tuple(PHASES),
+        default="mixture",
+        help="where the phases come from (default: %(default)s)",
+    )
+    parser.set_defaults(run=_separate, usage_error=parser.error)
+
+
+def _separate(args: argparse.Namespace) -> int:
+    clash = _clashing(args.inputs, args.out)
+    if clash:
+        args.usage_error(clash)  # exits with status 2
+    from hpss_lib.separation import separate_file
+
+    # A plain `kill` then cleans up as Ctrl-C does.
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    failures = 0
+    try:
+        for path in args.inputs:
+            try:
+                written = separate_file(
+                    path,
+                    args.out,
+                    method=args.method,
+                    setting=args.setting,
+                    phase=args.phase,
+                    show_progress=True,
+                )
+            except _ERRORS as error:
+                _complain(_reason(error, path))
+                failures += 1
+            else:
+                print(*written, sep="\n", flush=True)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return 1 if failures else 0
+
+
+def _add_train(commands) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train MaD TwinNet on folders of songs",
+        description=(
+            "Trains a network, or continues where an earlier call with the same --out stopped. DIR "
+            "receives last.safetensors, best.safetensors (with --validation), log.csv and "
+            "checkpoint.pt. On several GPUs or machines: torchrun ... -m hpss_lib train ..."
+        ),
+    )
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="PATH[=WEIGHT]",
+        help="folders of songs (drums.* beside harmonic.* or bass, other, vocals), DSD100, "
+        "MUSDB18 (-HQ), or single sounds; WEIGHT: how often a folder is drawn from (default: 1)",
+    )
+    parser.add_argument("--target", choices=("percussive", "harmonic"), default="percussive")
+    parser.add_argument("--config", choices=("paper", "compact"), default="compact")
+    parser.add_argument("--out", required=True, metavar="DIR", type=Path)
+    parser.add_argument(
+        "--validation",
+        nargs="+",
+        default=(),
+        metavar="PATH",
+        help="songs to score by; those below --data are not trained on",
+    )
+    parser.add_argument(
+        "--skip", nargs="+", default=(), metavar="PATTERN", help='names to leave out: "*cowbell*"'
+    )
+    parser.add_argument("--start", metavar="FILE", type=Path, help="weights to begin from")
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="for decoded samples (DIR/cache)")
+    parser.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the fastest")
+    parser.add_argument("--stop-after", type=int, metavar="STEP", help="stop early, to go on later")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=(),
+        metavar="NAME=VALUE",
+        help='other settings: "steps=20000", "rate=5e-4", "mixing.speed=0", "config.hidden=256"',
+    )
+    parser.set_defaults(run=_train)
+
+
+def _train(args: argparse.Namespace) -> int:
+    import torch
+
+    from hpss_lib import training
+    from hpss_lib.madtwinnet import CONFIGS
+
+    torch.set_flush_denormal(True)  # else the softest magnitudes slow a processor down
+    try:
+        changes = [f"target={args.target!r}", *args.set]
+        config, plan = training.change(CONFIGS[args.config], training.PLANS[args.config], changes)
+        training.train_on_folders(
+            args.data,
+            args.out,
+            config=config,
+            plan=plan,
+            validation=args.validation,
+            skip=args.skip,
+            cache=args.cache,
+            start=args.start,
+            device=args.device,
+            stop_after=args.stop_after,
+        )
+    except (*_ERRORS, RuntimeError, FloatingPointError) as error:
+        _complain(" ".join(str(error).split()))
+        return 1
+    return 0
+
+
+def _add_evaluate(commands) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="score methods on songs whose parts are known",
+        description=(
+            "Mixes the drums and the rest of each song, separates them again by each method in "
+            "each setting, and writes SDR, ISR, SIR and SAR of every frame and every song to a "
+            "csv file. What the file already holds is not computed again."
+        ),
+        epilog=(
+            "Methods: mixture (at its best gain), librosa (its median filter), irm, ibm, true "
+            "(oracles: ideal ratio mask, ideal binary mask, true magnitudes), or a method of "
+            "`separate`; METHOD+PHASE uses another phase than the mixture's."
+        ),
+    )
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="DATA",
+        help="dsd100, musdb18, excerpts (the book's own), or a folder of songs, each a folder "
+        "with drums.* and harmonic.* (or bass, other, vocals)",
+    )
+    parser.add_argument(
+        "--root",
+        metavar="DIR",
+        type=Path,
+        help="where DSD100 or MUSDB18 lies (here)",
+    )
+    parser.add_argument(
+        "--songs", metavar="PATTERN", default="*", help="only songs of such names, as in mdb_*"
+    )
+    parser.add_argument(
+        "--seconds", metavar="S", type=float, help="only the middle S seconds of each song"
+    )
+    parser.add_argument(
+        "--methods",
+        metavar="M,...",
+        type=_words,
+        default="mixture,librosa,median,irm",
+        help="separated by commas (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--settings",
+        metavar="S,...",
+        type=_words,
+        default="compact",
+        help="of 1, 2, compact; separated by commas (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--protocols",
+        metavar="P,...",
+        type=_words,
+        default="v3-30s,v4-1s",
+        help="BSS Eval as published (v3-30s), as museval's default (v4-1s) (default: both)",
+    )
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="processes, one song each (default: the cores)"
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", type=Path, help="the csv file")
+    parser.set_defaults(run=_evaluate)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from fnmatch import fnmatch
+
+    from hpss_lib import evaluation
+
+    try:
+        songs = evaluation.list_songs(args.data, args.root)
+        songs = [song for song in songs if fnmatch(song.name, args.songs)]
+        if not songs:
+            raise ValueError(f"{args.data} has no song of a name like {args.songs}")
+        rows, failures = evaluation.evaluate(
+            songs,
+            args.out,
+            methods=args.methods,
+            settings=args.settings,
+            protocols=args.protocols,
+            seconds=args.seconds,
+            workers=args.workers,
+            report=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except _ERRORS as error:
+        _complain(" ".join(str(error).split()))
+        return 1
+    print(evaluation.format_summary(rows))
+    for line in failures:
+        _complain(line)
+    return 1 if failures else 0
+
+
+def _clashing(inputs: Sequence[Path], out_dir: Path) -> str | None:
+    """Say which inputs would write the same file, or overwrite an input; None if none would."""
+    from hpss_lib.separation import output_paths
+
+    writer: dict[Path, Path] = {}
+    for path in inputs:
+        for output in output_paths(path, out_dir.resolve()):
+            if output in writer:
+                return (
+                    f"{writer[output]} and {path} would both write {output.name}: rename one, or "
+                    "separate them into different folders"
+                )
+            writer[output] = path
+    for path in inputs:
+        if path.resolve() in writer:
+            return f"{path} would be overwritten by a result: choose another folder"
+    return None
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """What went wrong with an input, in one line that names it."""
+    if isinstance(error, FileNotFoundError):
+        return f"{path}: there is no such file"
+    if isinstance(error, IsADirectoryError) and error.errno:
+        return f"{path}: is a folder; name the files in it"
+    if isinstance(error, MemoryError):
+        return f"{path}: too long for the memory of this machine; cut it into parts"
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return text if str(path) in text else f"{path}: {text}"
+
+
+def _complain(line: str) -> None:
+    print(f"hpss_lib: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""Sound in and out: reading, resampling, writing, and the book's own excerpts (chapter 1).
+
+A signal is (n,) float32; a recording of several channels is (n, channels) float32. Full scale is
+1, but nothing is clipped: an mp3 may decode to slightly more.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hpss_lib.stft import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    import soundfile
+
+MAX_HOURS = 3.0  # longer recordings are refused before they are read: they would fill the memory
+_MAX_WAV_BYTES = 2**32 - 1024  # sizes in a WAV header are 32 bits wide
+_BLOCK = 1 << 18  # samples read or written at once
+
+
+def read(path: str | Path) -> tuple[np.ndarray, int]:
+    """Read a wav, flac, ogg or mp3 file: x (n, channels) float32, n >= 1, finite; its rate in Hz.
+
+    Raises FileNotFoundError, IsADirectoryError or PermissionError if there is no file to read,
+    ValueError if it is no audio, is empty, lasts more than MAX_HOURS (known before a sample is
+    read) or holds NaN or infinite samples. Chapter 1.
+    """
+    with _open(Path(path)) as sound:
+        x, rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
+    if len(x) == 0:
+        raise ValueError(f"{path} holds no samples")
+    if not np.isfinite(x).all():
+        bad = int(np.count_nonzero(~np.isfinite(x)))
+        raise ValueError(f"{path} holds {bad} NaN or infinite samples: repair it first")
+    return x, rate
+
+
+def shape(path: str | Path) -> tuple[int, int]:
+    """The shape (n, channels) that `read` will return, from the header alone; raises the same."""
+    with _open(Path(path)) as sound:
+        return sound.frames, sound.channels
+
+
+@contextmanager
+def _open(path: Path) -> Iterator["soundfile.SoundFile"]:
+    """The open sound file; soundfile's errors in plain words; no recording beyond MAX_HOURS."""
+    import soundfile
+
+    path.open("rb").close()  # the system's own clear error if it is missing or a folder
+    try:
+        with soundfile.SoundFile(path) as sound:
+            hours = sound.frames / sound.samplerate / 3600
+            if hours > MAX_HOURS:
+                raise ValueError(
+                    f"{path} lasts {hours:.1f} hours; at most {MAX_HOURS:g} are accepted: "
+                    "cut it into parts"
+                )
+            yield sound
+    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless .raw
+        reason = getattr(error, "error_string", "unknown format").rstrip(".")
+        raise ValueError(
+            f"{path} cannot be read as audio; accepted are wav, flac, ogg and mp3 ({reason})"
+        ) from error
+
+
+def load(path: str | Path, *, rate: int = SAMPLE_RATE, mono: bool = True) -> np.ndarray:
+    """Load a file at `rate` Hz: x (n,) float32, the mean of its channels, or with mono=False (n, channels).
+
+    Raises what `read` raises. Chapter 1.
+    """  # noqa: E501
+    x, rate_in = read(path)
+    if mono:
+        x = x.mean(axis=1)
+    return resample(x, rate_in, rate)
+
+
+def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
+    """The signal x, sampled at rate_in Hz, at rate_out Hz: band-limited, without delay.
+
+    x: (n,) or (n, channels), float32 or float64, n >= 1. Returns the same with
+    max(1, round(n rate_out / rate_in)) samples; x itself (a copy) where the rates agree.
+    Raises ValueError on rates below 1 Hz or an empty signal.
+    """
+    if rate_in < 1 or rate_out < 1:
+        raise ValueError(f"rates are {rate_in} and {rate_out} Hz; both must be positive")
+    if len(x) == 0:
+        raise ValueError("x is empty; a signal has at least one sample")
+    if rate_in == rate_out:
+        return x.copy()
+    import soxr
+
+    return fit(soxr.resample(x, rate_in, rate_out), max(1, round(len(x) * rate_out / rate_in)))
+
+
+def fit(x: np.ndarray, length: int) -> np.ndarray:
+    """The first `length` samples of x, zeros appended where x is shorter."""
+    missing = max(0, length - len(x))
+    return np.pad(x[:length], [(0, missing)] + [(0, 0)] * (x.ndim - 1))
+
+
+def write_wav(path: str | Path, x: np.ndarray, rate: int) -> None:
+    """Write x, (n,) or (n, channels), as a 32-bit float WAV file at `rate` Hz: whole or not at all.
+
+    The file is written under a temporary name in the same folder and renamed when complete; an
+    existing file is replaced. Nothing is clipped or scaled. Raises ValueError if x is empty, not
+    finite, or too large for WAV (4 GB), OSError if the folder cannot be written to.
+    """
+    if x.ndim not in (1, 2) or x.size == 0:
+        raise ValueError(f"x has shape {x.shape}; accepted are (n,) and (n, channels), n >= 1")
+    if not np.isfinite(x).all():
+        raise ValueError("x holds NaN or infinite samples")
+    x = x if x.ndim == 2 else x[:, None]
+    check_wav_size(*x.shape, name=Path(path))
+    write_wavs({Path(path): blocks(x)}, rate, x.shape[1])
+
+
+def check_wav_size(n: int, channels: int, *, name: object = "the result") -> None:
+    """Raise ValueError if n samples of so many channels exceed the 4 GB of a 32-bit float WAV."""
+    if 4 * n * channels > _MAX_WAV_BYTES:
+        raise ValueError(
+            f"{name} would take {4 * n * channels / 2**30:.1f} GB as 32-bit float WAV, which ends "
+            "at 4: cut the input into parts or lower its sample rate"
+        )
+
+
+def write_wavs(signals: dict[Path, Iterable[np.ndarray]], rate: int, channels: int) -> None:
+    """Write several 32-bit float WAV files, each from its blocks (n, channels): all or none.
+
+    `signals`: the blocks for each path, read one after the other, so that a long signal need never
+    exist as a whole. Raises OSError if a file cannot be written; then none is left behind.
+    """
+    with _temporary_names(list(signals)) as temporary:
+        for path, parts in signals.items():
+            _write_blocks(temporary[path], parts, rate, channels)
+        _rename(temporary)
+
+
+def _rename(temporary: dict[Path, Path]) -> None:
+    """Give each temporary file its path; if one cannot have it, the others vanish too."""
+    renamed: list[Path] = []
+    try:
+        for path, name in temporary.items():
+            os.replace(name, path)
+            renamed.append(path)
+    except OSError as error:
+        for done in renamed:
+            done.unlink()
+        raise OSError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def blocks(x: np.ndarray) -> Iterator[np.ndarray]:
+    """Consecutive blocks of x (n, ...), of a size that is good to write."""
+    for start in range(0, len(x), _BLOCK):
+        yield x[start : start + _BLOCK]
+
+
+@contextmanager
+def _temporary_names(paths: list[Path]) -> Iterator[dict[Path, Path]]:
+    """A fresh name beside each path; whatever is left of them at the end is removed."""
+    names: dict[Path, Path] = {}
+    try:
+        for path in paths:
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a folder; a file is to be written there")
+            names[path] = path.with_name(f".hpss-{uuid.uuid4().hex[:12]}.part")
+        yield names
+    finally:
+        for name in names.values():
+            with suppress(OSError):
+                name.unlink()
+
+
+def _write_blocks(path: Path, parts: Iterable[np.ndarray], rate: int, channels: int) -> None:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path, "w", rate, channels, "FLOAT", format="WAV") as sound:
+            for part in parts:
+                sound.write(part)
+        with path.open("rb") as file:
+            os.fsync(file)  # on the disk before the name changes, or a power cut leaves a stub
+    except (soundfile.SoundFileError, AssertionError) as error:  # AssertionError: a short write
+        # libsndfile says no more than "System error".
+        raise OSError(f"{path.parent} takes no more data: is the disk full?") from error
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """One of the book's own excerpts: composed in code, rendered as two stems."""
+
+    name: str
+    title: str
+    style: str
+    seconds: float
+    licence: str
+    source: str
+
+
+_EXCERPTS = Path(__file__).parent / "excerpts"
+
+
+def _list_excerpts() -> dict[str, Excerpt]:
+    index = _EXCERPTS / "index.json"
+    if not index.exists():  # a tree in which tools/render_excerpts.py has not run yet
+        return {}
+    keys = ("title", "style", "seconds", "licence", "source")
+    return {
+        name: Excerpt(name, **{key: record[key] for key in keys})
+        for name, record in json.loads(index.read_text(encoding="utf-8")).items()
+    }
+
+
+EXCERPTS: dict[str, Excerpt] = _list_excerpts()
+
+
+def load_excerpt(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The two stems (x_p, x_h) of one of EXCERPTS, each (n,) float32 at 44.1 kHz; x_p + x_h is the mixture.
+
+    Raises ValueError if there is no excerpt of that name. Chapter 1.
+    """  # noqa: E501
+    if name not in EXCERPTS:
+        raise ValueError(f"there is no excerpt {name!r}; there are {', '.join(EXCERPTS) or 'none'}")
+    x_p, x_h = (load(_EXCERPTS / f"{name}.{part}.ogg") for part in ("percussive", "harmonic"))
+    return x_p, x_h

@@ -1,0 +1,199 @@
+"""The short-time Fourier transform and its least-squares inverse (chapter 2).
+
+    x (n,) real  ->  X (F, T) complex  ->  x (n,) real
+
+Frame t is centred on sample t * hop; the signal is zero outside its n samples; T = 1 + n // hop.
+The window stands in the middle of the FFT frame and is divided by sqrt(n_fft), so that magnitudes
+keep the same order of size whatever the FFT size. This is what torch.stft computes with
+center=True, pad_mode="constant", normalized=True.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+SAMPLE_RATE = 44100  # Hz; every setting below is meant for it
+
+# Frames that are transformed at once: enough to keep numpy busy, few enough to stay in the cache.
+_FRAMES_AT_ONCE = 128
+
+
+@dataclass(frozen=True)
+class StftSettings:
+    """The four choices behind a spectrogram: FFT size, window length and hop in samples, window.
+
+    n_fft is even; 2 <= window_length <= n_fft; hop >= 1; window is "hamming" (symmetric) or
+    "hann" (periodic). Raises ValueError on anything else. Chapter 2.
+    """
+
+    n_fft: int
+    window_length: int
+    hop: int
+    window: str
+
+    def __post_init__(self):
+        """Refuse settings that have no meaning."""
+        for name in ("n_fft", "window_length", "hop"):
+            if not isinstance(getattr(self, name), int | np.integer):
+                raise TypeError(f"{name} is {getattr(self, name)!r}; it must be a whole number")
+        if self.n_fft < 2 or self.n_fft % 2:
+            raise ValueError(f"n_fft is {self.n_fft}; it must be an even number of samples, >= 2")
+        if not 2 <= self.window_length <= self.n_fft:
+            raise ValueError(
+                f"window_length is {self.window_length} samples; it must lie between 2 and "
+                f"n_fft = {self.n_fft}"
+            )
+        if self.hop < 1:
+            raise ValueError(f"hop is {self.hop} samples; it must be at least 1")
+        if self.window not in ("hamming", "hann"):
+            raise ValueError(f'window is {self.window!r}; accepted are "hamming" and "hann"')
+
+    @property
+    def bins(self) -> int:
+        """F, the number of frequency bins from 0 Hz to half the sample rate, both included."""
+        return self.n_fft // 2 + 1
+
+    def frames(self, length: int) -> int:
+        """T, the number of frames of a signal of `length` samples."""
+        return 1 + length // self.hop
+
+
+SETTING_1 = StftSettings(n_fft=4096, window_length=2049, hop=384, window="hamming")
+SETTING_2 = StftSettings(n_fft=4096, window_length=4096, hop=1024, window="hamming")
+COMPACT = StftSettings(n_fft=2048, window_length=2048, hop=512, window="hann")
+SETTINGS = {"1": SETTING_1, "2": SETTING_2, "compact": COMPACT}
+
+
+def analysis_window(settings: StftSettings) -> np.ndarray:
+    """The analysis window in its FFT frame, divided by sqrt(n_fft): (n_fft,) float64, >= 0.
+
+    Shorter windows are padded with zeros to n_fft, half on each side (where an odd number of zeros
+    is left, the extra one goes to the right, as in torch and librosa). Chapter 2.
+    """
+    n = np.arange(settings.window_length)
+    if settings.window == "hamming":  # symmetric: the last sample equals the first
+        w = 0.54 - 0.46 * np.cos(2 * np.pi * n / (settings.window_length - 1))
+    else:  # periodic Hann: shifted copies add up to a constant
+        w = 0.5 - 0.5 * np.cos(2 * np.pi * n / settings.window_length)
+    left = (settings.n_fft - settings.window_length) // 2
+    frame = np.zeros(settings.n_fft)
+    frame[left : left + settings.window_length] = w
+    return frame / np.sqrt(settings.n_fft)
+
+
+def stft(x: np.ndarray, settings: StftSettings) -> np.ndarray:
+    """The spectrogram X of a signal x, X[f, t] = sum_n x[n + t hop - n_fft/2] w[n] e^(-2 pi i f n / n_fft).
+
+    x: (n,) float32 or float64, n >= 1, finite. Returns X: (F, T) complex64 or complex128 with
+    F = settings.bins and T = 1 + n // hop (stored frame after frame). Raises ValueError if x is
+    empty, is not one-dimensional or holds NaN or infinity, TypeError if it is not of a float type.
+    Chapter 2.
+    """  # noqa: E501
+    check_signal(x)
+    return stft_frames(x, settings, 0, settings.frames(len(x)))
+
+
+def stft_frames(x: np.ndarray, settings: StftSettings, first: int, last: int) -> np.ndarray:
+    """Frames first, ..., last - 1 of stft(x, settings), without computing the others.
+
+    For signals whose whole spectrogram would not fit in memory. x: as in `stft`, not checked.
+    Returns (F, last - first) complex.
+    """
+    n_fft, hop = settings.n_fft, settings.hop
+    w = analysis_window(settings).astype(x.dtype)
+    X = np.empty((last - first, settings.bins), np.result_type(x.dtype, np.complex64))
+    for a in range(first, last, _FRAMES_AT_ONCE):
+        b = min(a + _FRAMES_AT_ONCE, last)
+        start = a * hop - n_fft // 2
+        samples = _zero_extended(x, start, start + (b - a - 1) * hop + n_fft)
+        frames = sliding_window_view(samples, n_fft)[::hop]
+        X[a - first : b - first] = np.fft.rfft(frames * w, axis=1)
+    return X.T
+
+
+def istft(X: np.ndarray, settings: StftSettings, length: int) -> np.ndarray:
+    """The signal of `length` samples whose spectrogram comes nearest to X in the least-squares sense.
+
+    X: (F, T) complex64 or complex128 with T = 1 + length // hop. Returns x: (length,) float32 or
+    float64; istft(stft(x), settings, len(x)) is x again. Raises ValueError if X does not have the
+    shape of a spectrogram of `length` samples, or if the hop is so large that the windows leave a
+    sample uncovered. Griffin and Lim (1984), equation 6. Chapter 2.
+    """  # noqa: E501
+    if length < 1:
+        raise ValueError(f"length is {length} samples; it must be at least 1")
+    expected = (settings.bins, settings.frames(length))
+    if X.shape != expected:
+        raise ValueError(
+            f"X has shape {X.shape}; a signal of {length} samples has a spectrogram of shape "
+            f"{expected} in these settings"
+        )
+    x = np.zeros(length, X.real.dtype)
+    overlap_add(x, X, settings, 0)
+    return x / overlapped_window(settings, length, x.dtype)
+
+
+def overlap_add(x: np.ndarray, X: np.ndarray, settings: StftSettings, first: int) -> None:
+    """Add the windowed signals of frames X, the first of which is frame `first`, to x IN PLACE.
+
+    The numerator of the least-squares inverse, a few frames at a time, so that a long signal can
+    be resynthesised without its whole spectrogram: add all frames, in order, then divide by
+    `overlapped_window`. x: (n,) real; X: (F, frames) complex.
+    """
+    n_fft, hop, n = settings.n_fft, settings.hop, len(x)
+    w = analysis_window(settings).astype(x.dtype)
+    for a in range(0, X.shape[1], _FRAMES_AT_ONCE):
+        frames = w * np.fft.irfft(X[:, a : a + _FRAMES_AT_ONCE].T, n_fft, axis=1)
+        for t, frame in enumerate(frames, start=first + a):
+            start = t * hop - n_fft // 2
+            inside = slice(max(start, 0), min(start + n_fft, n))
+            x[inside] += frame[inside.start - start : inside.stop - start]
+
+
+def overlapped_window(settings: StftSettings, length: int, dtype=np.float64) -> np.ndarray:
+    """The sum of all frames' squared windows at each sample: (length,) > 0, the inverse's denominator.
+
+    Raises ValueError where it is too small to divide by: the hop is too large for the window.
+    """  # noqa: E501
+    n_fft, hop = settings.n_fft, settings.hop
+    w2 = analysis_window(settings) ** 2
+    total = np.zeros(length, dtype)
+    for t in range(settings.frames(length)):
+        start = t * hop - n_fft // 2
+        inside = slice(max(start, 0), min(start + n_fft, length))
+        total[inside] += w2[inside.start - start : inside.stop - start]
+    # Dividing by a window below a thousand roundings would return noise in place of the signal.
+    if total.min() < (1000 * np.finfo(dtype).eps) ** 2 * w2.max():
+        raise ValueError(
+            f"sample {int(total.argmin())} lies under (almost) no window: hop {hop} is too large "
+            f"for a {settings.window} window of {settings.window_length} samples; "
+            f"use a hop of at most {settings.window_length // 4}"
+        )
+    return total
+
+
+def _zero_extended(x: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """x[start:stop] of a signal that is zero before its first and after its last sample."""
+    inside = x[max(start, 0) : max(stop, 0)]
+    before = min(max(-start, 0), stop - start)
+    return np.pad(inside, (before, stop - start - before - len(inside)))
+
+
+def check_signal(x: np.ndarray) -> None:
+    """Raise TypeError or ValueError unless x is (n,) float32 or float64, n >= 1, and finite."""
+    if x.dtype not in (np.float32, np.float64):
+        raise TypeError(
+            f"x holds {x.dtype} values; accepted are float32 and float64 "
+            "(integer samples: divide by their full scale first)"
+        )
+    if x.ndim != 1:
+        raise ValueError(
+            f"x has shape {x.shape}; a mono signal (n,) is accepted (stereo: one channel at a time)"
+        )
+    if len(x) == 0:
+        raise ValueError("x is empty; a signal has at least one sample")
+    if not np.isfinite(x).all():
+        raise ValueError(
+            f"x holds {np.count_nonzero(~np.isfinite(x))} NaN or infinite samples; replace them "
+            "(for instance by np.nan_to_num) if you know where they come from"
+        )

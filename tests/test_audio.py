@@ -1,0 +1,212 @@
+"""audio.py: every door through which sound comes in, and the one through which it leaves."""
+
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from hpss_lib import audio
+
+
+def noise(n, channels=None, seed=0):
+    shape = n if channels is None else (n, channels)
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, shape).astype(np.float32)
+
+
+def tone(n, rate, hertz=440.0):
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(n) / rate)).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_reads_every_format(tmp_path, kind, channels):
+    x = np.stack([tone(22050, 44100, 440 * (c + 1)) for c in range(channels)], axis=1)
+    path = tmp_path / f"song.{kind}"
+    soundfile.write(path, x, 44100)
+    y, rate = audio.read(path)
+    assert rate == 44100 and y.dtype == np.float32 and y.shape[1] == channels
+    assert audio.shape(path) == y.shape
+    if kind in ("wav", "flac"):
+        np.testing.assert_allclose(y, x, atol=2 / 2**15)
+    else:  # lossy, and mp3 may add a little silence
+        assert 0 <= len(y) - len(x) < 3000
+        assert 0.3 < np.abs(y).max() < 0.7
+
+
+def test_load_mixes_down_and_resamples(tmp_path):
+    x = noise(8000, 2)
+    soundfile.write(tmp_path / "a.wav", x, 44100, "FLOAT")
+    np.testing.assert_allclose(audio.load(tmp_path / "a.wav"), (x[:, 0] + x[:, 1]) / 2, atol=1e-7)
+    np.testing.assert_array_equal(audio.load(tmp_path / "a.wav", mono=False), x)
+    assert len(audio.load(tmp_path / "a.wav", rate=22050)) == 4000
+    assert audio.load(tmp_path / "a.wav").dtype == np.float32
+
+
+def test_nothing_is_clipped(tmp_path):
+    x = np.array([0.0, 1.5, -3.0, 1e-9], np.float32)
+    audio.write_wav(tmp_path / "a.wav", x, 44100)
+    y, _ = audio.read(tmp_path / "a.wav")
+    np.testing.assert_array_equal(y[:, 0], x)
+
+
+@pytest.mark.parametrize("rate", [8000, 11127, 22050, 44100, 48000, 96000, 192000])
+def test_resampling_keeps_a_tone_in_place(rate):
+    """A tone stays the tone that one would sample at the other rate: no delay, no loss."""
+    n = rate // 2
+    y = audio.resample(tone(n, rate), rate, 44100)
+    assert len(y) == round(n * 44100 / rate) and y.dtype == np.float32
+    middle = slice(2000, 18000)
+    np.testing.assert_allclose(y[middle], tone(len(y), 44100)[middle], atol=2e-4)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 100])
+@pytest.mark.parametrize("rate", [8000, 44100, 192000])
+def test_resampling_the_shortest_signals(n, rate):
+    x = noise(n)
+    before = x.copy()
+    y = audio.resample(x, rate, 44100)
+    assert len(y) == max(1, round(n * 44100 / rate)) and np.isfinite(y).all()
+    np.testing.assert_array_equal(x, before)
+    assert not np.shares_memory(x, y)
+
+
+def test_resampling_refuses():
+    with pytest.raises(ValueError, match="positive"):
+        audio.resample(noise(10), 0, 44100)
+    with pytest.raises(ValueError, match="empty"):
+        audio.resample(noise(0), 48000, 44100)
+
+
+def test_fit_cuts_and_extends():
+    np.testing.assert_array_equal(audio.fit(np.arange(4), 2), [0, 1])
+    np.testing.assert_array_equal(audio.fit(np.arange(2), 4), [0, 1, 0, 0])
+    assert audio.fit(np.ones((2, 3)), 4).shape == (4, 3)
+
+
+def test_missing_folder_and_no_audio(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        audio.read(tmp_path / "none.wav")
+    with pytest.raises(IsADirectoryError):
+        audio.read(tmp_path)
+    for name in ("text.wav", "text.txt", "text.raw", "text.mp3"):
+        (tmp_path / name).write_text("this is no sound\n" * 100)
+        with pytest.raises(ValueError, match="cannot be read as audio"):
+            audio.read(tmp_path / name)
+
+
+def test_empty_files(tmp_path):
+    (tmp_path / "nothing.wav").write_bytes(b"")
+    with pytest.raises(ValueError, match="cannot be read as audio"):
+        audio.read(tmp_path / "nothing.wav")
+    soundfile.write(tmp_path / "none.wav", np.zeros((0, 1)), 44100)
+    with pytest.raises(ValueError, match="no samples"):
+        audio.read(tmp_path / "none.wav")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers(tmp_path, bad):
+    x = noise(1000)
+    x[10] = bad
+    soundfile.write(tmp_path / "a.wav", x, 44100, "FLOAT")
+    with pytest.raises(ValueError, match="1 NaN or infinite"):
+        audio.read(tmp_path / "a.wav")
+    with pytest.raises(ValueError, match="NaN"):
+        audio.write_wav(tmp_path / "b.wav", x, 44100)
+    assert not (tmp_path / "b.wav").exists()
+
+
+def test_ten_hours_are_refused_before_they_are_read(tmp_path):
+    """Ten hours at 1 kHz and 8 bits: 36 MB of zeros, and never decoded."""
+    path = tmp_path / "long.wav"
+    with soundfile.SoundFile(path, "w", 1000, 1, "PCM_U8") as sound:
+        for _ in range(10):
+            sound.write(np.zeros(3_600_000, np.int16))
+    with pytest.raises(ValueError, match=r"lasts 10\.0 hours; at most 3"):
+        audio.read(path)
+    with pytest.raises(ValueError, match=r"lasts 10\.0 hours"):
+        audio.shape(path)
+
+
+def test_written_files_are_plain_and_alone(tmp_path):
+    audio.write_wav(tmp_path / "a.wav", noise(1000, 2), 48000)
+    info = soundfile.info(tmp_path / "a.wav")
+    assert (info.format, info.subtype, info.samplerate) == ("WAV", "FLOAT", 48000)
+    assert (info.channels, info.frames) == (2, 1000)
+    assert os.listdir(tmp_path) == ["a.wav"]
+    reference = tmp_path / "plain"
+    reference.write_text("")
+    assert (tmp_path / "a.wav").stat().st_mode == reference.stat().st_mode
+
+
+def test_several_blocks_are_written_in_order(tmp_path):
+    x = np.arange(600_000, dtype=np.float32)
+    audio.write_wav(tmp_path / "a.wav", x, 44100)
+    np.testing.assert_array_equal(audio.read(tmp_path / "a.wav")[0][:, 0], x)
+
+
+def test_an_interrupted_write_leaves_the_old_files(tmp_path):
+    audio.write_wav(tmp_path / "b.wav", noise(10), 44100)
+    old = (tmp_path / "b.wav").read_bytes()
+
+    def breaking():
+        yield noise(1000, 1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        audio.write_wavs(
+            {tmp_path / "a.wav": iter([noise(10, 1)]), tmp_path / "b.wav": breaking()}, 44100, 1
+        )
+    assert os.listdir(tmp_path) == ["b.wav"]
+    assert (tmp_path / "b.wav").read_bytes() == old
+
+
+def test_both_files_or_neither_when_renaming_fails(tmp_path, monkeypatch):
+    calls = []
+
+    def replace(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise PermissionError(13, "Permission denied")
+        os.rename(source, target)
+
+    monkeypatch.setattr(audio.os, "replace", replace)
+    signals = {tmp_path / name: iter([noise(10, 1)]) for name in ("a.wav", "b.wav")}
+    with pytest.raises(OSError, match=r"b\.wav cannot be written: Permission denied"):
+        audio.write_wavs(signals, 44100, 1)
+    assert os.listdir(tmp_path) == []
+
+
+def test_writing_refuses(tmp_path):
+    with pytest.raises(ValueError, match="shape"):
+        audio.write_wav(tmp_path / "a.wav", noise(0), 44100)
+    with pytest.raises(ValueError, match="shape"):
+        audio.write_wav(tmp_path / "a.wav", np.zeros((2, 2, 2)), 44100)
+    (tmp_path / "folder.wav").mkdir()
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        audio.write_wav(tmp_path / "folder.wav", noise(10), 44100)
+    with pytest.raises(OSError, match="takes no more data"):
+        audio.write_wav(tmp_path / "none" / "a.wav", noise(10), 44100)
+    assert os.listdir(tmp_path) == ["folder.wav"]
+
+
+def test_more_than_wav_can_hold():
+    audio.check_wav_size(2**29 - 1000, 2)
+    with pytest.raises(ValueError, match=r"4\.0 GB"):
+        audio.check_wav_size(2**29, 2)
+
+
+def test_excerpts_are_what_their_index_says():
+    if not audio.EXCERPTS:
+        pytest.skip("tools/render_excerpts.py has not run yet")
+    for name, excerpt in audio.EXCERPTS.items():
+        x_p, x_h = audio.load_excerpt(name)
+        assert x_p.shape == x_h.shape and x_p.dtype == x_h.dtype == np.float32
+        assert x_p.ndim == 1 and abs(len(x_p) / 44100 - excerpt.seconds) < 0.1
+        assert 0.01 < np.abs(x_p + x_h).max() <= 1.05
+        assert excerpt.title and excerpt.style and excerpt.licence and excerpt.source
+
+
+def test_unknown_excerpt():
+    with pytest.raises(ValueError, match="no excerpt 'nothing'"):
+        audio.load_excerpt("nothing")

@@ -1,0 +1,238 @@
+"""The command line: what it writes, what it says, and what it leaves behind when it fails."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+import hpss_lib
+from hpss_lib import audio
+from hpss_lib.__main__ import main
+
+
+@pytest.fixture
+def song(tmp_path):
+    """Half a second of stereo noise at 44.1 kHz."""
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, (22050, 2)).astype(np.float32)
+    soundfile.write(tmp_path / "song.wav", x, 44100, "FLOAT")
+    return tmp_path / "song.wav"
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+def usage_error(capsys, *words):
+    with pytest.raises(SystemExit) as stop:
+        run(*words)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def start(*words, **options):
+    command = [sys.executable, "-m", "hpss_lib", *map(str, words)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, **(pipes | options))
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3"])
+def test_separates_each_format(tmp_path, song, kind, capsys):
+    x, rate = audio.read(song)
+    soundfile.write(tmp_path / f"other.{kind}", x, rate)
+    out = tmp_path / "out"
+    assert run("separate", tmp_path / f"other.{kind}", "--out", out) == 0
+    x, _ = audio.read(tmp_path / f"other.{kind}")
+    parts = [audio.read(out / f"other.{part}.wav") for part in ("percussive", "harmonic")]
+    assert all(y.shape == x.shape and rate == 44100 for y, rate in parts)
+    np.testing.assert_allclose(parts[0][0] + parts[1][0], x, atol=1e-6)
+    assert sorted(os.listdir(out)) == ["other.harmonic.wav", "other.percussive.wav"]
+    told = capsys.readouterr()
+    assert told.out.split() == [str(out / "other.percussive.wav"), str(out / "other.harmonic.wav")]
+    assert told.err == ""
+
+
+@pytest.mark.parametrize("setting", ["1", "2", "compact"])
+def test_settings_differ(song, tmp_path, setting):
+    assert run("separate", song, "--out", tmp_path, "--setting", setting) == 0
+    y, _ = audio.read(tmp_path / "song.percussive.wav")
+    from hpss_lib.separation import separate
+
+    expected, _ = separate(audio.read(song)[0][:, 0].copy(), setting=setting)
+    np.testing.assert_array_equal(y[:, 0], expected)
+
+
+def test_bad_inputs_get_one_line_each_and_the_others_are_done(song, tmp_path, capsys):
+    (tmp_path / "text.mp3").write_text("no sound")
+    (tmp_path / "folder").mkdir()
+    soundfile.write(tmp_path / "nan.wav", np.array([0, np.nan]), 44100, "FLOAT")
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), 44100)
+    long = tmp_path / "long.wav"
+    with soundfile.SoundFile(long, "w", 100, 1, "PCM_U8") as sound:
+        sound.write(np.zeros(3_600_000, np.int16))
+    bad = [tmp_path / n for n in ("text.mp3", "folder", "nan.wav", "none.wav", "missing.wav")]
+    out = tmp_path / "out"
+    assert run("separate", bad[0], *bad[1:3], song, *bad[3:], long, "--out", out) == 1
+    lines = capsys.readouterr().err.splitlines()
+    expected = (
+        "text.mp3 cannot be read as audio",
+        "folder: is a folder",
+        "nan.wav holds 1 NaN or infinite samples",
+        "none.wav holds no samples",
+        "missing.wav: there is no such file",
+        "long.wav lasts 10.0 hours; at most 3",
+    )
+    assert len(lines) == len(expected)
+    for line, words in zip(lines, expected, strict=True):
+        assert line.startswith("hpss_lib: ") and words in line
+    assert sorted(os.listdir(out)) == ["song.harmonic.wav", "song.percussive.wav"]
+
+
+def test_folders_that_cannot_be_written_to(song, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run("separate", song, "--out", tmp_path / "file") == 1
+    assert "is a file; name a folder" in capsys.readouterr().err
+    assert run("separate", song, "--out", tmp_path / "file" / "out") == 1
+    assert "cannot be written to: Not a directory" in capsys.readouterr().err
+    if os.geteuid() != 0:  # root may write anywhere
+        (tmp_path / "locked").mkdir(mode=0o500)
+        assert run("separate", song, "--out", tmp_path / "locked") == 1
+        assert "cannot be written to: Permission denied" in capsys.readouterr().err
+
+
+def test_unreadable_folder_is_said_in_one_line(song, tmp_path, capsys, monkeypatch):
+    """What a locked folder does, also where the tests run as root."""
+    from hpss_lib import separation
+
+    def locked(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(separation.tempfile, "TemporaryFile", locked)
+    assert run("separate", song, "--out", tmp_path / "out") == 1
+    assert capsys.readouterr().err.endswith("out cannot be written to: Permission denied\n")
+
+
+def test_a_full_disk_leaves_nothing(song, tmp_path):
+    """A limit on the size of files stands in for the end of the disk."""
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000));"
+        "from hpss_lib.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "separate", song, "--out", tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "is the disk full?" in done.stderr
+    assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_in_the_middle_leaves_nothing(tmp_path, stop):
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 8000, 1, "PCM_U8") as sound:
+        for _ in range(12):
+            sound.write(np.zeros(8000 * 60, np.int16))
+    process = start("separate", tmp_path / "long.wav", "--out", tmp_path / "out")
+    while not (tmp_path / "out").exists() and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(stop)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and err.startswith("hpss_lib: interrupted")
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_two_inputs_of_one_name(song, tmp_path, capsys):
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / "song.flac"
+    soundfile.write(other, np.zeros(100), 44100)
+    out = tmp_path / "out"
+    for pair in ((song, other), (song, song)):
+        assert "would both write song.percussive.wav" in usage_error(
+            capsys, "separate", *pair, "--out", out
+        )
+    assert not out.exists()
+
+
+def test_results_never_overwrite_an_input(song, tmp_path, capsys):
+    trap = tmp_path / "song.percussive.wav"
+    soundfile.write(trap, np.zeros(100), 44100)
+    before = trap.read_bytes()
+    assert "would be overwritten" in usage_error(capsys, "separate", song, trap, "--out", tmp_path)
+    assert trap.read_bytes() == before
+
+
+def test_can_be_run_again(song, tmp_path):
+    for _ in range(2):
+        assert run("separate", song, "--out", tmp_path / "out") == 0
+    assert len(os.listdir(tmp_path / "out")) == 2
+
+
+def test_out_of_memory_is_said(song, tmp_path, capsys, monkeypatch):
+    from hpss_lib import separation
+
+    def no_room(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(separation, "separate", no_room)
+    assert run("separate", song, "--out", tmp_path / "out") == 1
+    assert "too long for the memory of this machine" in capsys.readouterr().err
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_usage_errors_are_plain(song, tmp_path, capsys):
+    assert "COMMAND" in usage_error(capsys)
+    assert "IN, --out" in usage_error(capsys, "separate")
+    assert "--out" in usage_error(capsys, "separate", song)
+    for option in ("--setting", "--method", "--phase"):
+        told = usage_error(capsys, "separate", song, "--out", tmp_path, option, "other")
+        assert f"argument {option}: invalid choice: 'other'" in told
+
+
+def test_help_and_version(capsys):
+    for words in (["--help"], ["separate", "--help"], ["--version"]):
+        with pytest.raises(SystemExit) as stop:
+            run(*words)
+        assert stop.value.code == 0
+    told = capsys.readouterr().out
+    assert "separate" in told and "--setting" in told and "--out DIR" in told
+    assert f"hpss_lib {hpss_lib.__version__}" in told
+
+
+def test_a_long_file_shows_its_progress_in_a_terminal(tmp_path):
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    soundfile.write(tmp_path / "long.wav", np.zeros(44100 * 25), 44100)
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
+    process = start("separate", tmp_path / "long.wav", "--out", tmp_path, stderr=slave)
+    os.close(slave)
+    told = b""
+    while True:
+        try:
+            piece = os.read(master, 4096)
+        except OSError:  # Linux: the other end is closed
+            break
+        if not piece:
+            break
+        told += piece
+    os.close(master)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b"long.wav" in told and b"100 %" in told
+
+
+def test_importing_is_light():
+    """What costs time is imported where it is used."""
+    heavy = ("torch", "librosa", "scipy", "numba", "matplotlib", "soundfile", "soxr", "tqdm")
+    program = (
+        "import sys; import hpss_lib, hpss_lib.separation, hpss_lib.audio, hpss_lib.__main__;"
+        f"print([m for m in {heavy!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,222 @@
+"""separation.py: the whole path, whatever comes in, however it is cut into blocks."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from hpss_lib import audio, separation
+from hpss_lib.median import median_hpss
+from hpss_lib.separation import METHODS, Method, output_paths, separate, separate_file
+from hpss_lib.stft import COMPACT, SETTINGS, istft, stft
+
+
+def clicks_and_tone(n=44100, rate=44100):
+    """(percussive, harmonic): clicks four times a second, a chord."""
+    time = np.arange(n) / rate
+    h = sum(0.1 * np.sin(2 * np.pi * f * time) for f in (220, 277.2, 329.6, 880))
+    rng = np.random.default_rng(0)
+    p = 0.5 * rng.normal(size=n) * np.exp(-((time % 0.25) / 0.004))
+    return p.astype(np.float32), h.astype(np.float32)
+
+
+def sdr(s, estimate):
+    return 10 * np.log10(np.sum(s**2) / np.sum((s - estimate) ** 2))
+
+
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_separates_clicks_from_a_chord(setting):
+    p, h = clicks_and_tone()
+    s_p, s_h = separate(p + h, setting=setting)
+    assert s_p.dtype == s_h.dtype == np.float32 and s_p.shape == p.shape
+    np.testing.assert_allclose(s_p + s_h, p + h, atol=1e-6)
+    assert sdr(p, s_p) > sdr(p, p + h) + 5 and sdr(h, s_h) > sdr(h, p + h) + 5
+
+
+def test_is_the_steps_of_the_book():
+    x = sum(clicks_and_tone())
+    X = stft(x, COMPACT)
+    M_p, M_h = median_hpss(np.abs(X), COMPACT, power=1.5, percussive_hertz=300)
+    s_p, s_h = separate(x, power=1.5, percussive_hertz=300)
+    np.testing.assert_allclose(s_p, istft(M_p * X, COMPACT, len(x)), atol=1e-6)
+    np.testing.assert_allclose(s_h, istft(M_h * X, COMPACT, len(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+@pytest.mark.parametrize("n", [1, 2000, 15011])
+def test_does_not_depend_on_the_block_size(setting, n):
+    x = sum(clicks_and_tone(n))
+    expected, _ = separate(x, setting=setting, block=10**6)
+    for block in (1, 10) if n < 10000 else (10, 17):
+        np.testing.assert_allclose(
+            separate(x, setting=setting, block=block)[0], expected, atol=1e-6
+        )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    arrays(np.float32, st.integers(1, 3000), elements=st.floats(-1, 1, width=32)),
+    st.sampled_from(sorted(SETTINGS)),
+    st.sampled_from([{}, {"power": float("inf")}, {"margin": 3}, {"harmonic_seconds": 2}]),
+)
+def test_parts_sum_to_the_mixture(x, setting, options):
+    before = x.copy()
+    s_p, s_h = separate(x, setting=setting, **options)
+    np.testing.assert_allclose(s_p + s_h, x, atol=1e-6)
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("n", [1, 1000, 50000])
+def test_silence_in_silence_out(n):
+    for part in separate(np.zeros(n, np.float32)):
+        assert part.shape == (n,) and not part.any()
+
+
+@pytest.mark.parametrize("level", [1e-30, 1e-6, 1e14])
+def test_any_level(level):
+    """What is separated does not depend on the level, as long as float32 can hold it."""
+    x = sum(clicks_and_tone(10000)).astype(np.float64)
+    expected, _ = separate(x)
+    s_p, _ = separate((level * x).astype(np.float32))
+    np.testing.assert_allclose(s_p / np.float32(level), expected, atol=1e-4)
+
+
+def test_takes_double_precision():
+    p, h = clicks_and_tone(5000)
+    x = (p + h).astype(np.float64)
+    s_p, s_h = separate(x)
+    assert s_p.dtype == s_h.dtype == np.float32
+    np.testing.assert_array_equal(s_p, separate(x.astype(np.float32))[0])
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "words"),
+    [
+        (np.zeros(0, np.float32), ValueError, "empty"),
+        (np.zeros((100, 2), np.float32), ValueError, "mono"),
+        (np.array([0, np.nan], np.float32), ValueError, "NaN"),
+        (np.zeros(100, np.int16), TypeError, "int16"),
+        (np.array([1e38, -3e38], np.float32), ValueError, "too large"),
+        (np.array([0, -1e200]), ValueError, "too large"),
+    ],
+)
+def test_signals_that_are_refused(x, error, words):
+    with pytest.raises(error, match=words):
+        separate(x)
+
+
+def test_options_that_are_refused():
+    x = np.zeros(100, np.float32)
+    for option in ("method", "setting", "phase"):
+        with pytest.raises(ValueError, match=f"no {option} 'other'; accepted are"):
+            separate(x, **{option: "other"})
+    with pytest.raises(ValueError, match="block"):
+        separate(x, block=0)
+    with pytest.raises(TypeError, match="power_"):
+        separate(x, power_=3)
+
+
+def test_memory_is_that_of_a_few_signals():
+    """Four times the length may cost what its samples cost, and not four times the spectrogram."""
+
+    def peak(seconds):
+        x = np.zeros(44100 * seconds, np.float32)
+        tracemalloc.start()
+        separate(x, block=256)
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top / 4  # in samples
+
+    short, long = 5, 15
+    # The result's two parts and the sum of windows: three signals; the spectrogram would be
+    # twelve (complex, four times oversampled, and its magnitudes and masks).
+    assert peak(long) - peak(short) < 4 * 44100 * (long - short)
+
+
+def test_methods_and_phases_see_the_whole_signal_in_order(monkeypatch):
+    """The seam for further methods: aligned blocks, context, and state handed on."""
+    seen = []
+
+    def factory(settings, **options):
+        assert options == {"taste": "good"}
+
+        def estimate(V, before, after):
+            seen.append((V.shape[1] - before - after, before, after))
+            V = V[:, before : V.shape[1] - after]
+            return 0.25 * V, 0.75 * V
+
+        return Method(estimate, context=10, step=40)
+
+    def recover(X, V_p, V_h, settings, state):
+        np.testing.assert_allclose(V_p + V_h, np.abs(X), rtol=1e-6)
+        state = (state or 0) + X.shape[1]
+        states.append(state)
+        return V_p * np.exp(1j * np.angle(X)), state
+
+    states = []
+    monkeypatch.setitem(METHODS, "test", factory)
+    monkeypatch.setitem(separation.PHASES, "test", recover)
+    x = np.random.default_rng(0).uniform(-1, 1, 100 * 512).astype(np.float32)  # 101 frames
+    s_p, _ = separate(x, method="test", phase="test", block=30, taste="good")
+    assert seen == [(40, 0, 10), (40, 10, 10), (21, 10, 0)] and states == [40, 80, 101]
+    np.testing.assert_allclose(s_p, x / 4, atol=1e-6)
+
+
+def test_progress_adds_up_to_the_length():
+    steps = []
+    separate(np.zeros(100_000, np.float32), progress=steps.append, block=50)
+    assert len(steps) == 4 and min(steps) > 0
+    assert abs(sum(steps) - 100_000 / 44100) < 1e-9
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 192000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_files_of_every_rate(tmp_path, rate, channels):
+    n = rate // 2 + 1
+    x = np.stack([sum(clicks_and_tone(n, rate))] * channels, axis=1)
+    x[:, -1] *= 0.5
+    soundfile.write(tmp_path / "song.wav", x, rate, "FLOAT")
+    paths = separate_file(tmp_path / "song.wav", tmp_path / "new" / "out")
+    assert [path.name for path in paths] == ["song.percussive.wav", "song.harmonic.wav"]
+    (p, rate_p), (h, rate_h) = map(audio.read, paths)
+    assert rate_p == rate_h == rate and p.shape == h.shape == x.shape
+    np.testing.assert_allclose(p + h, x, atol=1e-6)
+    assert np.abs(p).max() > 0.05 and np.abs(h).max() > 0.05
+    np.testing.assert_allclose(p[:, -1], p[:, 0] * (0.5 if channels == 2 else 1), atol=1e-5)
+
+
+def test_channels_are_separated_on_their_own(tmp_path):
+    p, h = clicks_and_tone(22050)
+    soundfile.write(tmp_path / "a.wav", np.stack([p, h], axis=1), 44100, "FLOAT")
+    path_p, _ = separate_file(tmp_path / "a.wav", tmp_path)
+    y, _ = audio.read(path_p)
+    np.testing.assert_allclose(y[:, 0], separate(p)[0], atol=1e-6)
+    np.testing.assert_allclose(y[:, 1], separate(h)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 100])
+@pytest.mark.parametrize("rate", [8000, 44100, 192000])
+def test_shortest_files(tmp_path, n, rate):
+    x = np.full((n, 2), 0.5, np.float32)
+    soundfile.write(tmp_path / "a.wav", x, rate, "FLOAT")
+    p, h = (audio.read(path)[0] for path in separate_file(tmp_path / "a.wav", tmp_path))
+    np.testing.assert_allclose(p + h, x, atol=1e-6)
+
+
+def test_a_result_beyond_wav_is_refused_before_the_work(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 44100)
+    monkeypatch.setattr(audio, "shape", lambda path: (2**29, 2))
+    monkeypatch.setattr(audio, "read", lambda path: pytest.fail("was read"))
+    with pytest.raises(ValueError, match=r"4\.0 GB"):
+        separate_file(tmp_path / "a.wav", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_names_keep_their_dots():
+    path_p, path_h = output_paths("some/a.b.c.mp3", "out")
+    assert path_p.as_posix() == "out/a.b.c.percussive.wav"
+    assert path_h.as_posix() == "out/a.b.c.harmonic.wav"

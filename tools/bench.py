@@ -1,0 +1,134 @@
+"""Print how fast the library is on this machine: `python tools/bench.py [--minutes 3]`.
+
+Each figure stands beside what it is held to. Times are wall times, the best of a few runs, so run
+it on a machine that does nothing else. Nothing here is a test: a slow machine is no defect.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from hpss_lib import audio
+from hpss_lib.median import median_hpss
+from hpss_lib.separation import METHODS, PHASES, separate_file
+from hpss_lib.stft import COMPACT, SAMPLE_RATE, SETTINGS, istft, stft
+
+
+def song(seconds: float) -> np.ndarray:
+    """Mono music of that length: the book's excerpts one after the other, again and again."""
+    n = int(seconds * SAMPLE_RATE)
+    return np.resize(np.concatenate([sum(audio.load_excerpt(name)) for name in audio.EXCERPTS]), n)
+
+
+def best(work: Callable[[], object], runs: int = 3) -> float:
+    """Seconds of the fastest of some runs."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def import_seconds() -> float:
+    """Seconds that `import hpss_lib` takes in a fresh Python, the best of five."""
+    program = (
+        "import time; t = time.perf_counter(); import hpss_lib; print(time.perf_counter() - t)"
+    )
+    command = [sys.executable, "-c", program]
+    return min(
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for _ in range(5)
+    )
+
+
+def peak_megabytes(path: Path) -> float:
+    """Peak resident memory of `python -m hpss_lib separate` on a file, imports included."""
+    program = (
+        "import resource, sys; from hpss_lib.__main__ import main; main(sys.argv[1:]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-c", program, "separate", str(path), "--out", out]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes here
+    return int(told.split()[-1]) / unit
+
+
+def row(what: str, figure: str, target: str = "") -> None:
+    """Print one line of the table."""
+    print(f"{what:<58} {figure:>14}   {target}", flush=True)
+
+
+def bench_separation(path: Path, short: Path, seconds: float) -> None:
+    """Every method, phase and setting, file to files."""
+    for method in METHODS:
+        for phase in PHASES:
+            for setting in SETTINGS:
+                options = {"method": method, "phase": phase, "setting": setting}
+                with tempfile.TemporaryDirectory() as out:
+                    separate_file(short, out, **options)  # imports and caches apart
+                    spent = best(lambda out=out, o=options: separate_file(path, out, **o), runs=2)
+                row(
+                    f"separate, {method}, phase {phase}, setting {setting}",
+                    f"{seconds / spent:.0f} x",
+                )
+
+
+def bench_stages(x: np.ndarray) -> None:
+    """The transform, and the median filter against librosa's on the same magnitudes."""
+    from librosa.decompose import hpss
+
+    seconds = len(x) / SAMPLE_RATE
+    for name, settings in SETTINGS.items():
+        X = stft(x, settings)
+        row(f"stft, setting {name}", f"{seconds / best(lambda s=settings: stft(x, s)):.0f} x")
+        back = best(lambda s=settings, X=X: istft(X, s, len(x)))
+        row(f"istft, setting {name}", f"{seconds / back:.0f} x")
+    V = np.abs(stft(x[: 60 * SAMPLE_RATE], COMPACT))
+    ours = best(lambda: median_hpss(V, COMPACT))
+    theirs = best(lambda: hpss(V, kernel_size=31, mask=True), runs=2)
+    row("median_hpss, kernel 31, setting compact, 1 min", f"{ours:.2f} s")
+    row("librosa.decompose.hpss, the same", f"{theirs:.2f} s")
+    row("median_hpss against librosa", f"{theirs / ours:.1f} x", "at least 3 x")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--minutes", type=float, default=3.0, help="length of the song (default: 3)"
+    )
+    seconds = 60 * parser.parse_args().minutes
+    x = song(seconds)
+    print(
+        f"{os.cpu_count()} cores; {seconds:.0f} s of mono sound at 44.1 kHz; x: times real time\n"
+    )
+    row("import hpss_lib", f"{1000 * import_seconds():.0f} ms", "below 300 ms")
+    bench_stages(x)
+    with tempfile.TemporaryDirectory() as folder:
+        path, short, long = (Path(folder) / f"{name}.wav" for name in ("song", "short", "long"))
+        audio.write_wav(path, x, SAMPLE_RATE)
+        audio.write_wav(short, x[:SAMPLE_RATE], SAMPLE_RATE)
+        audio.write_wav(long, np.resize(x, 4 * len(x)), SAMPLE_RATE)
+        bench_separation(path, short, seconds)
+        once, four = peak_megabytes(path), peak_megabytes(long)
+        row("peak memory of `separate`", f"{once:.0f} MB")
+        row("peak memory of `separate`, four times the song", f"{four:.0f} MB")
+        samples = 3 * len(x)
+        row(
+            "memory for each further sample",
+            f"{(four - once) * 2**20 / samples:.1f} bytes",
+            "x: 4 bytes",
+        )
+
+
+if __name__ == "__main__":
+    main()
