@@ -1,0 +1,234 @@
+"""What stands between an instrument and a recording: amplifier, compressor, room, equaliser.
+
+Pure functions on mono signals x (n,) at 44.1 kHz; each returns a new signal of the same length and
+about the same loudness. `drum_bus`, `part_bus` and `stem_bus` string them together at random, for
+training songs that sound recorded (chapter 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SAMPLE_RATE = 44100
+
+
+def rms(x: np.ndarray) -> float:
+    """Return the root mean square of x (n,) over the parts that sound (within 40 dB of the top)."""
+    size = max(min(2048, len(x)), 1)
+    blocks = np.square(x[: len(x) // size * size].reshape(-1, size), dtype=np.float64).mean(axis=1)
+    heard = blocks[blocks > 1e-4 * blocks.max(initial=0.0)]
+    return float(np.sqrt(heard.mean())) if len(heard) else 0.0
+
+
+def _match(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Scale y to the loudness of x."""
+    level = rms(y)
+    return (y * (rms(x) / level if level > 0 else 1.0)).astype(np.float32)
+
+
+def band_pass(
+    x: np.ndarray, *, low: float | None = None, high: float | None = None, order: int = 2
+) -> np.ndarray:
+    """Filter x (n,) by Butterworth slopes below `low` and above `high`, in Hz (None: no slope)."""
+    from scipy.signal import butter, sosfilt
+
+    for cut, kind in ((low, "highpass"), (high, "lowpass")):
+        if cut is not None and cut < 0.49 * SAMPLE_RATE:
+            x = sosfilt(butter(order, cut, kind, fs=SAMPLE_RATE, output="sos"), x)
+    return np.asarray(x, np.float32)
+
+
+def equalise(x: np.ndarray, bands: Sequence[tuple[float, float, float]]) -> np.ndarray:
+    """Raise or cut bands of x (n,): each (centre in Hz, gain in dB, quality); peaking biquads."""
+    from scipy.signal import sosfilt
+
+    rows = []
+    for hertz, gain_db, quality in bands:
+        a, w = 10 ** (gain_db / 40), 2 * np.pi * hertz / SAMPLE_RATE
+        alpha = np.sin(w) / (2 * quality)
+        middle = -2 * np.cos(w)
+        row = np.array([1 + alpha * a, middle, 1 - alpha * a, 1 + alpha / a, middle, 1 - alpha / a])
+        rows.append(row / row[3])
+    return sosfilt(np.array(rows), x).astype(np.float32) if rows else np.array(x, np.float32)
+
+
+def amplifier(
+    x: np.ndarray,
+    *,
+    drive: float,
+    bias: float = 0.15,
+    tight: float = 120.0,
+    low: float = 80.0,
+    high: float = 5000.0,
+    scoop_db: float = -3.0,
+    presence_db: float = 4.0,
+) -> np.ndarray:
+    """Distort x (n,) as a guitar amplifier and its loudspeaker do.
+
+    drive: gain into the valve at a loudness of -20 dB, from 1 (clean) to 60 (metal); bias: its
+    asymmetry, which makes even harmonics; tight: Hz below which less is distorted; low, high: the
+    loudspeaker's band in Hz; scoop_db, presence_db: the tone stack at 500 Hz and 2.5 kHz.
+    """
+    from scipy.signal import resample_poly
+
+    level = rms(x)
+    if level == 0:
+        return np.array(x, np.float32)
+    y = band_pass(x, low=tight, order=1) * (0.1 * drive / level)
+    # Twice the rate while distorting: harmonics beyond the band fold back less.
+    y = np.tanh(resample_poly(y, 2, 1) + bias) - np.tanh(bias)
+    y = resample_poly(y, 1, 2)[: len(x)]
+    y = equalise(y, ((500.0, scoop_db, 0.8), (2500.0, presence_db, 1.0)))
+    y = band_pass(y, low=low)
+    return _match(band_pass(y, high=high, order=4), x)
+
+
+def compress(
+    x: np.ndarray,
+    *,
+    ratio: float = 4.0,
+    below_db: float = 6.0,
+    attack: float = 0.005,
+    release: float = 0.1,
+) -> np.ndarray:
+    """Even out x (n,): what exceeds a threshold is divided by `ratio` (in dB).
+
+    below_db: how far the threshold lies below the loudest moment; attack, release in seconds.
+    """
+    hop = 32
+    count = -(-len(x) // hop)
+    padded = np.zeros(count * hop, np.float32)
+    padded[: len(x)] = x
+    power = np.square(padded).reshape(count, hop).max(axis=1)
+    level = 10 * np.log10(power + 1e-10)
+    over = np.maximum(level - (level.max(initial=-100.0) - below_db), 0) * (1 - 1 / ratio)
+    rise, fall = (1 - np.exp(-hop / SAMPLE_RATE / t) for t in (attack, release))
+    gain = np.empty(count)
+    state = 0.0
+    for k, target in enumerate(over.tolist()):
+        state += (rise if target > state else fall) * (target - state)
+        gain[k] = state
+    curve = np.interp(np.arange(len(x)), (np.arange(count) + 0.5) * hop, 10 ** (-gain / 20))
+    return _match(x * curve, x)
+
+
+def impulse_response(
+    rng: np.random.Generator, *, seconds: float, early: float = 0.5, damping: float = 4000.0
+) -> np.ndarray:
+    """Draw a room's reflections (without the direct sound): some early ones, then a noise tail.
+
+    seconds: reverberation time to -60 dB; early 0-1: their share; damping: Hz above which the tail
+    dies faster. Unit energy, float32.
+    """
+    n = max(int(seconds * SAMPLE_RATE), 256)
+    t = np.arange(n) / SAMPLE_RATE
+    tail = rng.standard_normal(n) * 10 ** (-3 * t / seconds)
+    dull = band_pass(tail, high=damping, order=1)
+    mix = np.exp(-t / (0.25 * seconds))
+    tail = mix * tail + (1 - mix) * dull  # the treble goes first
+    tail *= 1 - np.exp(-t / 0.008)
+    taps = np.zeros(n)
+    at = (rng.uniform(0.002, 0.04, size=12) * SAMPLE_RATE).astype(int)
+    np.add.at(taps, at[at < n], (rng.choice([-1, 1], 12) * rng.uniform(0.3, 1, 12))[at < n])
+    parts = [p / (np.sqrt(np.sum(p**2)) + 1e-9) for p in (tail, taps)]
+    h = (1 - early) * parts[0] + early * parts[1]
+    return (h / np.sqrt(np.sum(h**2))).astype(np.float32)
+
+
+def room(x: np.ndarray, response: np.ndarray, *, wet: float) -> np.ndarray:
+    """Place x (n,) in a room: (1 - wet) direct + wet reflections (`impulse_response`), wet 0-1."""
+    from scipy.signal import oaconvolve
+
+    far = oaconvolve(x, response)[: len(x)]
+    return _match((1 - wet) * x + wet * far, x)
+
+
+def chorus(x: np.ndarray, *, hertz: float = 0.8, depth: float = 0.002, wet: float = 0.4):
+    """Add a copy of x (n,) whose delay sways about 12 ms by `depth` seconds at `hertz`."""
+    t = np.arange(len(x))
+    delay = SAMPLE_RATE * (0.012 + depth * np.sin(2 * np.pi * hertz * t / SAMPLE_RATE))
+    copy = np.interp(t - delay, t, x, left=0.0)
+    return _match((1 - wet) * x + wet * copy, x)
+
+
+def random_equaliser(rng: np.random.Generator, *, bands: int = 3, most_db: float = 5.0):
+    """Draw bands for `equalise`, centres spread over 80 Hz to 12 kHz."""
+    return tuple(
+        (float(10 ** rng.uniform(1.9, 4.08)), float(rng.uniform(-most_db, most_db)),
+         float(rng.uniform(0.4, 1.2)))
+        for _ in range(bands)
+    )  # fmt: skip
+
+
+def drum_bus(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Treat a drum stem x (n,) as an engineer might: room, compression, colour, saturation."""
+    x = equalise(x, random_equaliser(rng))
+    if rng.random() < 0.7:
+        response = impulse_response(
+            rng,
+            seconds=float(10 ** rng.uniform(-0.8, 0.15)),
+            early=float(rng.uniform(0.1, 0.8)),
+            damping=float(rng.uniform(2500, 9000)),
+        )
+        if rng.random() < 0.4:  # a room microphone, squeezed
+            response = response[: len(x)]
+            squeezed = compress(room(x, response, wet=0.8), ratio=8, below_db=18, release=0.15)
+            x = _match(x + float(rng.uniform(0.2, 0.8)) * squeezed, x)
+        else:
+            x = room(x, response, wet=float(rng.uniform(0.05, 0.45)))
+    if rng.random() < 0.6:
+        x = compress(
+            x,
+            ratio=float(rng.uniform(2, 8)),
+            below_db=float(rng.uniform(4, 18)),
+            attack=float(rng.uniform(0.001, 0.02)),
+            release=float(rng.uniform(0.04, 0.25)),
+        )
+    if rng.random() < 0.3:
+        top = float(np.max(np.abs(x), initial=1e-9))
+        x = _match(np.tanh(x * (float(rng.uniform(1, 5)) / top)), x)
+    return x
+
+
+def part_bus(
+    x: np.ndarray, rng: np.random.Generator, *, kind: str, drive: float = 0.0
+) -> np.ndarray:
+    """Treat one part x (n,): "guitar", "bass", "voice" or "keys"; drive as in `amplifier`."""
+    if kind in ("guitar", "bass") and drive > 1:
+        if rng.random() < 0.3:
+            x = compress(x, ratio=4, below_db=15)
+        x = amplifier(
+            x,
+            drive=drive,
+            bias=float(rng.uniform(0, 0.35)),
+            tight=float(rng.uniform(60, 250)) if kind == "guitar" else 30.0,
+            low=float(rng.uniform(60, 110)) if kind == "guitar" else 35.0,
+            high=float(rng.uniform(3500, 7500)),
+            scoop_db=float(rng.uniform(-8, 2)),
+            presence_db=float(rng.uniform(0, 8)),
+        )
+    elif kind in ("voice", "bass") or rng.random() < 0.3:
+        x = compress(x, ratio=float(rng.uniform(2, 6)), below_db=float(rng.uniform(6, 18)))
+    if kind in ("guitar", "keys") and rng.random() < 0.2:
+        x = chorus(x, hertz=float(rng.uniform(0.3, 2.5)), wet=float(rng.uniform(0.2, 0.5)))
+    x = equalise(x, random_equaliser(rng, bands=2))
+    if (kind == "voice" and rng.random() < 0.7) or rng.random() < 0.15:
+        response = impulse_response(rng, seconds=float(rng.uniform(0.6, 2.2)), early=0.3)
+        x = room(x, response, wet=float(rng.uniform(0.1, 0.4)))
+    return x
+
+
+def stem_bus(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Treat a whole harmonic stem x (n,): colour, a room, now and then compression or overdrive."""
+    x = equalise(x, random_equaliser(rng, bands=2, most_db=4))
+    if rng.random() < 0.5:
+        response = impulse_response(rng, seconds=float(10 ** rng.uniform(-0.7, 0.2)))
+        x = room(x, response, wet=float(rng.uniform(0.03, 0.3)))
+    if rng.random() < 0.3:
+        x = compress(x, ratio=3, below_db=float(rng.uniform(4, 12)))
+    if rng.random() < 0.15:
+        top = float(np.max(np.abs(x), initial=1e-9))
+        x = _match(np.tanh(x * (float(rng.uniform(0.5, 2)) / top)), x)
+    return x

@@ -1,0 +1,360 @@
+"""Songs played on single recorded notes: choose a sample, retune it, damp it, mix it (chapter 6).
+
+Reads a folder of recordings described by an `index.json`: a list of objects with `file`, `kind`
+("drum" or "pitched"), `kit` and `piece` or `instrument` and `midi`, `layer` (0 is the softest),
+`attack_ms`, `cents`, `source` and `clean_licence`. Only entries marked as clean are used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from hpss_lib import effects, rendering
+from hpss_lib.composing import DRUMS, Note, Part, Song
+from hpss_lib.effects import SAMPLE_RATE
+
+# Which recordings may stand for a General MIDI program: (programs, instruments, bus). A program
+# without recordings is left to the sound font.
+CLEAN = ("eguitar_clean_gretsch_anniversary", "eguitar_clean_hofner_club")
+VOICES = ("voice_female_solo_aa", "voice_female_solo_oo", "voice_male_solo_aa",
+          "voice_male_solo_oo", "voice_hadzi_a_sustain")  # fmt: skip
+CHOIRS = ("voice_female_ensemble_aa", "voice_female_ensemble_oo", "voice_male_ensemble_aa",
+          "voice_male_ensemble_oo")  # fmt: skip
+STAND_INS: tuple[tuple[Sequence[int], tuple[str, ...], str], ...] = (
+    (range(0, 2), ("piano_grand_salamander", "piano_upright_vcsl", "piano_electric_grand_cp80"),
+     "keys"),
+    (range(2, 8), ("rhodes", "piano_electric_grand_cp80"), "keys"),
+    (range(24, 26), ("aguitar_steel_martin", "aguitar_steel_allan764"), "keys"),
+    (range(26, 28), CLEAN, "guitar"),
+    (range(28, 29), ("eguitar_staccato_gretsch_anniversary", "eguitar_staccato_hofner_club"),
+     "guitar"),
+    (range(29, 31), (*CLEAN, "eguitar_hammer_gretsch_anniversary"), "guitar"),
+    (range(32, 40), ("ebass_finger_killer",), "bass"),
+    (range(40, 45), ("strings_tremolo",), "keys"),
+    (range(45, 46), ("strings_pizzicato",), "keys"),
+    (range(48, 50), ("strings_tremolo",), "keys"),
+    (range(52, 53), CHOIRS, "voice"),
+    (range(53, 55), VOICES, "voice"),
+    (range(85, 86), VOICES, "voice"),
+)  # fmt: skip
+POWER_CHORDS = ("eguitar_distorted_powerchord", "eguitar_distorted_powerchord_muted")
+# Drum keys by the piece of a kit that plays them.
+PIECES = {
+    "kick": "kick", "snare": "snare", "slap": "snare", "sidestick": "sidestick", "clap": "clap",
+    "hihat": "hihat_closed", "pedal": "hihat_pedal", "open": "hihat_open", "tom_low": "tom_low",
+    "tom_mid": "tom_mid", "tom_high": "tom_high", "crash": "crash", "crash2": "crash",
+    "splash": "crash", "ride": "ride", "bell": "ride_bell", "china": "other", "cowbell": "cowbell",
+}  # fmt: skip
+# Hand percussion by the beginning of the recording's own name.
+HAND = {
+    "tambourine": "Tamb", "maracas": "Mid_Shaker", "cabasa": "Mid_Shaker", "conga": "Conga",
+    "conga_low": "Conga", "conga_mute": "BongoL", "bongo_high": "BongoH", "bongo_low": "BongoL",
+    "claves": "Claves",
+}  # fmt: skip
+NAME_OF_KEY = {key: name for name, key in reversed(DRUMS.items())}
+
+
+@dataclass(frozen=True)
+class Library:
+    """Recordings by what they play: drums[kit][piece], pitched[instrument]: index entries."""
+
+    folder: Path
+    drums: dict[str, dict[str, list[dict]]]
+    pitched: dict[str, list[dict]]
+
+
+@lru_cache(maxsize=4)
+def load_library(folder: str | Path) -> Library:
+    """Read a folder's index.json; entries that are not marked `clean_licence` are left out.
+
+    Raises FileNotFoundError without an index, ValueError where it holds no usable recording.
+    """
+    folder = Path(folder)
+    index = folder / "index.json"
+    if not index.is_file():
+        raise FileNotFoundError(
+            f"no {index}: give the folder that holds the recordings' index.json"
+        )
+    drums: dict[str, dict[str, list[dict]]] = {}
+    pitched: dict[str, list[dict]] = {}
+    for entry in json.loads(index.read_text()):
+        if not entry.get("clean_licence"):
+            continue
+        if entry["kind"] == "drum":
+            piece = entry["piece"]
+            if piece == "other":  # name hand percussion by its recording
+                start = entry["source"].rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+                piece = next((p for p in HAND.values() if start.startswith(p)), "other")
+            drums.setdefault(entry["kit"], {}).setdefault(piece, []).append(entry)
+        elif entry["kind"] == "pitched":
+            pitched.setdefault(entry["instrument"], []).append(entry)
+    if not drums or not pitched:
+        raise ValueError(f"{index} lists no drums or no pitched notes with clean_licence true")
+    return Library(folder, drums, pitched)
+
+
+@lru_cache(maxsize=2500)
+def _recording(path: str) -> np.ndarray:
+    """Read one recording; whole sets fit in memory as 16-bit samples."""
+    import soundfile
+
+    x, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    if rate != SAMPLE_RATE:
+        raise ValueError(f"{path}: {rate} Hz, but recordings must be at {SAMPLE_RATE} Hz")
+    return np.round(x.mean(axis=1) * 32767).astype(np.int16)
+
+
+def read_at(x: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Return x (n,) at fractional positions, by cubic (Catmull-Rom) interpolation; 0 outside."""
+    padded = np.concatenate([np.zeros(1), x, np.zeros(3)]).astype(np.float32)
+    whole = np.minimum(position.astype(np.int64), len(x))
+    f = (position - whole).astype(np.float32)
+    a, b, c, d = (padded[whole + k] for k in range(4))
+    return b + 0.5 * f * (c - a + f * (2 * a - 5 * b + 4 * c - d + f * (3 * (b - c) + d - a)))
+
+
+@lru_cache(maxsize=512)
+def _retuned(path: str, cents: int, length: int) -> np.ndarray:
+    """Read a recording raised by `cents`, `length` samples of it at most, as float32."""
+    x = _recording(path)
+    step = 2 ** (cents / 1200)
+    if cents == 0:
+        return x[:length].astype(np.float32) / 32767
+    count = min(length, int((len(x) - 1) / step))
+    reach = int(count * step) + 2
+    return read_at(x[:reach], np.arange(count) * step) / 32767
+
+
+def nearest_entry(entries: Sequence[dict], pitch: int, velocity: int, rng) -> tuple[dict, int]:
+    """Choose the recording for a pitch: (entry, semitones to raise it by).
+
+    A pitch far outside an instrument's range is moved by octaves into it. Loudness layers go by
+    velocity; among equals the draw is random (round robin).
+    """
+    pitches = sorted({e["midi"] for e in entries})
+    while pitch < pitches[0] - 3:
+        pitch += 12
+    while pitch > pitches[-1] + 3:
+        pitch -= 12
+    midi = min(pitches, key=lambda p: (abs(p - pitch), p))
+    layers = sorted((e for e in entries if e["midi"] == midi), key=lambda e: e["layer"])
+    place = (velocity / 127) * len(layers) + rng.normal(0, 0.25)
+    return layers[int(np.clip(place, 0, len(layers) - 1))], pitch - midi
+
+
+def _add(y: np.ndarray, x: np.ndarray, at: int) -> None:
+    """Mix x into y from sample `at` on; whatever lies outside is dropped."""
+    if at < 0:
+        x, at = x[-at:], 0
+    count = min(len(x), len(y) - at)
+    if count > 0:
+        y[at : at + count] += x[:count]
+
+
+def consonant(rng: np.random.Generator) -> np.ndarray:
+    """Draw a sung consonant's noise: a hiss as of s or f, or a short burst as of t or k."""
+    hiss = rng.random() < 0.5
+    n = int(SAMPLE_RATE * (rng.uniform(0.05, 0.13) if hiss else rng.uniform(0.01, 0.03)))
+    low = rng.uniform(2500, 6000) if hiss else rng.uniform(800, 3000)
+    x = effects.band_pass(rng.standard_normal(n), low=low, high=low * rng.uniform(1.8, 3))
+    shape = np.hanning(n) if hiss else np.exp(-np.arange(n) / (0.3 * n))
+    return (x * shape / (np.max(np.abs(x)) + 1e-9)).astype(np.float32)
+
+
+def play_part(
+    notes: Sequence[Note],
+    part: Part,
+    library: Library,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    *,
+    length: int,
+    sung: bool = False,
+) -> np.ndarray:
+    """Play the notes of one part on recorded instruments: float32 (length,).
+
+    names: one instrument, or for a voice its vowels, drawn anew for every note; sung adds glides
+    from note to note and consonants.
+    """
+    y = np.zeros(length, np.float32)
+    release = 0.09 if sung else 0.06
+    before = None
+    detune = rng.normal(0, 4)
+    for note in notes:
+        entries = library.pitched[names[int(rng.integers(len(names)))]]
+        entry, shift = nearest_entry(entries, note.pitch, note.velocity, rng)
+        path = str(library.folder / entry["file"])
+        held = int((note.duration + release) * SAMPLE_RATE)
+        cents = 100 * shift - 0.5 * entry["cents"] + detune
+        moving = part.vibrato > 0 and note.duration > 0.25
+        if moving or (sung and before is not None):
+            t = np.arange(held) / SAMPLE_RATE
+            depth = 35 * part.vibrato * np.clip((t - 0.2) / 0.4, 0, 1) * rng.uniform(0.4, 1.2)
+            bend = depth * np.sin(2 * np.pi * rng.uniform(4.8, 6.2) * t + rng.uniform(0, 6))
+            if before is not None and abs(before - note.pitch) < 8 and rng.random() < 0.7:
+                glide = rng.uniform(0.02, 0.08 if sung else 0.04)
+                bend += 100 * (before - note.pitch) * np.exp(-t / glide)
+            step = 2 ** ((cents + bend) / 1200)
+            recording = _recording(path)
+            position = np.cumsum(step) - step[0]
+            position = position[position < len(recording) - 1]
+            reach = int(position[-1]) + 2 if len(position) else 1
+            x = read_at(recording[:reach], position) / 32767
+        else:
+            x = _retuned(path, 5 * round(cents / 5), held).copy()
+        # Instruments with one dynamic are played softer by scaling; those with layers, less so.
+        layers = max(entry.get("n_layers", 1), 1)
+        x = x * (note.velocity / 100) ** (1.4 if layers == 1 else 0.5)
+        tail = min(int(release * SAMPLE_RATE), len(x))
+        if len(x) >= held - 1:
+            x[len(x) - tail :] *= np.linspace(1, 0, tail, dtype=np.float32) ** 2
+        at = int((note.onset - min(entry["attack_ms"], 120) / 1000 * 0.7) * SAMPLE_RATE)
+        if sung and rng.random() < 0.6:
+            noise = consonant(rng) * float(np.max(np.abs(x), initial=0)) * rng.uniform(0.05, 0.4)
+            _add(y, noise, at - int(0.8 * len(noise)))
+        _add(y, x.astype(np.float32), at)
+        before = note.pitch
+    return y
+
+
+def _draw_kit(library: Library, notes: Sequence[Note], rng) -> dict[int, list[dict]]:
+    """Choose, for every drum key that has recordings, the hits that play it in this song."""
+    full = [kit for kit, pieces in library.drums.items() if {"kick", "snare"} <= set(pieces)]
+    acoustic = [kit for kit in full if "hihat_closed" in library.drums[kit]]
+    mains = acoustic or full or [*library.drums]
+    main = mains[int(rng.integers(len(mains)))]
+    chosen: dict[int, list[dict]] = {}
+    for key in sorted({n.pitch for n in notes}):
+        name = NAME_OF_KEY.get(key, "")
+        piece = HAND.get(name) or PIECES.get(name, "")
+        kits = [k for k, pieces in library.drums.items() if piece in pieces]
+        if not kits:
+            continue
+        own = rng.random() < 0.8 and main in kits
+        kit = main if own else kits[int(rng.integers(len(kits)))]
+        chosen[key] = library.drums[kit][piece]
+    return chosen
+
+
+def play_drums(
+    notes: Sequence[Note], library: Library, rng: np.random.Generator, *, length: int
+) -> tuple[np.ndarray, list[Note]]:
+    """Play drum notes on recorded kits: (float32 (length,), the notes that no recording fits).
+
+    Every piece gets its own tuning and level for the song; a closed hi-hat damps an open one.
+    """
+    y = np.zeros(length, np.float32)
+    chosen = _draw_kit(library, notes, rng)
+    cents = {key: 10 * round(float(rng.normal(0, 14))) for key in chosen}
+    gains = {key: 10 ** (float(rng.normal(0, 3)) / 20) for key in chosen}
+    # Kits were recorded at different levels: bring their loudest hits together.
+    for key, hits in chosen.items():
+        name = NAME_OF_KEY.get(key, "")
+        aim = {"kick": -14.0, "snare": -14.0}.get(name, -18.0 if "tom" in name else -26.0)
+        gains[key] *= 10 ** ((aim - max(h["level_db"] for h in hits)) / 20)
+    closing = sorted(n.onset for n in notes if n.pitch in (DRUMS["hihat"], DRUMS["pedal"]))
+    left = []
+    for note in notes:
+        hits = chosen.get(note.pitch)
+        if hits is None:
+            left.append(note)
+            continue
+        layers = sorted({h["layer"] for h in hits})
+        place = note.velocity / 127 * len(layers) + rng.normal(0, 0.2)
+        layer = layers[int(np.clip(place, 0, len(layers) - 1))]
+        same = [h for h in hits if h["layer"] == layer]
+        hit = same[int(rng.integers(len(same)))]
+        x = _retuned(str(library.folder / hit["file"]), cents[note.pitch], 8 * SAMPLE_RATE)
+        if note.pitch == DRUMS["open"]:
+            later = next((t for t in closing if t > note.onset + 0.02), None)
+            if later is not None:
+                cut = min(int((later - note.onset) * SAMPLE_RATE), len(x))
+                fade = np.exp(-np.arange(min(4000, len(x) - cut)) / 900)
+                x = np.concatenate([x[:cut], x[cut : cut + len(fade)] * fade])
+        gain = gains[note.pitch] * (note.velocity / 110) ** (0.5 if len(layers) > 1 else 1.5)
+        _add(y, (x * gain).astype(np.float32), int(note.onset * SAMPLE_RATE))
+    return y, left
+
+
+def render_recorded(
+    song: Song,
+    library: Library,
+    rng: np.random.Generator,
+    *,
+    font: str = "fluid",
+    drive: tuple[float, float] = (0.0, 0.0),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Play a song on recorded instruments, each part through its own effects: (x_p, x_h) float32.
+
+    What no recording fits (cymbals, organs, winds, synthesisers, timpani) a sound font plays.
+    drive: range of the guitars' gain, see `effects.amplifier`.
+    """
+    length = round(song.seconds * SAMPLE_RATE)
+
+    def from_font(notes, percussive):
+        part_song = replace(song, notes=tuple(notes))
+        return rendering.synthesise(part_song, percussive=percussive, font=font)
+
+    struck = [n for n in song.notes if n.percussive]
+    on_kit = [n for n in struck if n.channel not in song.parts]
+    x_p, left = play_drums(on_kit, library, rng, length=length)
+    left += [n for n in struck if n.channel in song.parts]
+    if left:
+        rest = from_font(left, True)
+        own, other = effects.rms(x_p), effects.rms(rest)
+        if own > 0 and other > 0:
+            rest = rest * (own / other * 10 ** (float(rng.uniform(-12, 0)) / 20))
+        x_p = x_p + rest
+
+    x_h = np.zeros(length, np.float32)
+    unplayed: list[Note] = []
+    for channel, part in song.parts.items():
+        notes = [n for n in song.notes if n.channel == channel and not n.percussive]
+        if not notes:
+            continue
+        found = next((s for s in STAND_INS if part.programs[0] in s[0]), None)
+        options = [i for i in found[1] if i in library.pitched] if found else []
+        if not found or not options:
+            unplayed += notes
+            continue
+        y = _play_bus(notes, part, library, options, found[2], rng, length=length, drive=drive)
+        x_h += y * _target(part, rng) / max(effects.rms(y), 1e-6)
+    if unplayed:
+        y = from_font(unplayed, False)
+        x_h += y * 0.1 * float(rng.uniform(0.5, 1.3)) / max(effects.rms(y), 1e-6)
+    return x_p.astype(np.float32), x_h.astype(np.float32)
+
+
+def _target(part: Part, rng) -> float:
+    """Draw the loudness of a part in the mix, as RMS, around its level."""
+    return 0.1 * part.level * 10 ** (float(rng.normal(0, 2.5)) / 20)
+
+
+def _play_bus(notes, part, library, options, kind, rng, *, length, drive) -> np.ndarray:
+    """Play one part on one instrument (a voice: on one singer's vowels) through its effects."""
+    distorted = part.programs[0] in (29, 30)
+    recorded = [i for i in POWER_CHORDS if i in library.pitched]
+    if part.power and recorded and rng.random() < 0.5:
+        # Recorded power chords hold root, fifth and octave: play them at the root alone.
+        roots = {n.onset // 0.04: n for n in sorted(notes, key=lambda n: -n.pitch)}
+        short = rng.random() < 0.3
+        notes = sorted(roots.values(), key=lambda n: n.onset)
+        y = play_part(
+            notes, part, library, recorded[-1:] if short else recorded[:1], rng, length=length
+        )
+        return effects.part_bus(y, rng, kind="keys")
+    name = options[int(rng.integers(len(options)))]
+    sung = kind == "voice"
+    names = [i for i in options if i[:-2] == name[:-2]] if sung else [name]
+    y = play_part(notes, part, library, names, rng, length=length, sung=sung and part.voices == 1)
+    if distorted:
+        gain = float(rng.uniform(max(drive[0], 3), max(drive[1], 15)))
+    else:
+        gain = float(rng.uniform(0, max(drive[1] / 4, 3))) if kind in ("guitar", "bass") else 0.0
+    return effects.part_bus(y, rng, kind=kind, drive=gain)
