@@ -1,0 +1,117 @@
+"""The Sphinx extension that makes the pages whole without a network.
+
+It tells the notebooks where to put pictures and sounds, brings the book's own script and style and
+MathJax, and keeps away what would ask for something elsewhere: Thebe, and require.js with it.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from . import output
+
+logger = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+_ASSETS = Path("book") / "assets"  # under the output folder, beside the pages of book/
+# What MathJax may load after its start: TeX macros on demand, and its accessibility tools.
+_MATHJAX = ("tex-svg.js", "input/tex/extensions", "a11y", "sre", "ui")
+_ASSET = re.compile(r"assets/([0-9a-f]{20}\.(?:webp|png|flac))")
+
+# Before the page is drawn, so that nothing jumps: parts that need the script are shown, and a first
+# visit follows the system's light or dark (the theme logs an error and flashes where it is unset).
+_HEAD_SCRIPT = """(function (page) {
+  page.classList.add("hpss-js");
+  if (page.dataset.mode) return;
+  page.dataset.mode = "auto";
+  page.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+})(document.documentElement);"""
+
+
+def setup(app):
+    """Connect the extension to Sphinx; list it under sphinx: extra_extensions in _config.yml."""
+    app.add_config_value("hpss_mathjax", "node_modules/mathjax/es5", "html", types=[str])
+    app.connect("config-inited", _configure, priority=900)
+    app.connect("builder-inited", _begin)
+    app.connect("builder-inited", _drop_thebe)
+    app.connect("build-finished", _finish)
+    app.add_js_file(None, body=_HEAD_SCRIPT, priority=1)
+    app.add_js_file("hpss.js", defer="defer")
+    app.add_css_file("hpss.css")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _configure(app, config):
+    """Let MathJax come from the book itself, and mend two defaults of the theme."""
+    config.mathjax_path = "mathjax/tex-svg.js"
+    # The theme would put a bar with a second search field above every page.
+    config.html_theme_options = {"navbar_persistent": [], **config.html_theme_options}
+    if not config.html_favicon:  # browsers ask for one in any case, and log an error without
+        config.html_favicon = str(_STATIC / "favicon.svg")
+
+
+def _begin(app):
+    """Open the folder of assets, and let the book's own script and style be copied."""
+    if app.builder.format != "html":
+        return
+    if not _mathjax_folder(app).joinpath("tex-svg.js").is_file():
+        raise ExtensionError(
+            f"MathJax is not in {app.config.hpss_mathjax}; run `npm ci` in the book's folder, "
+            "or `make book`, which does"
+        )
+    folder = Path(app.outdir) / _ASSETS
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ[output.FOLDER] = str(folder)
+    app.config.html_static_path.append(str(_STATIC))
+
+
+def _mathjax_folder(app):
+    return Path(app.srcdir) / app.config.hpss_mathjax
+
+
+def _drop_thebe(app):
+    """Disconnect sphinx_thebe, which adds a script twice (an error on the console) to every page.
+
+    Jupyter Book loads it whether wanted or not; its address is on another server.
+    """
+    for listeners in app.events.listeners.values():
+        listeners[:] = [
+            listener
+            for listener in listeners
+            if not getattr(listener.handler, "__module__", "").startswith("sphinx_thebe")
+        ]
+
+
+def _finish(app, error):
+    """Bring MathJax, and clear assets to which no page refers any more."""
+    if app.builder.format != "html":
+        return
+    os.environ.pop(output.FOLDER, None)
+    if error is not None:
+        return
+    target = Path(app.outdir) / "_static" / "mathjax"
+    for name in _MATHJAX:
+        source = _mathjax_folder(app) / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, dirs_exist_ok=True)
+        else:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    _tidy(Path(app.outdir))
+
+
+def _tidy(outdir):
+    """Delete assets that no page names; warn of names without a file."""
+    folder = outdir / _ASSETS
+    named = set()
+    for page in outdir.rglob("*.html"):
+        named |= set(_ASSET.findall(page.read_text(encoding="utf-8", errors="replace")))
+    present = {path.name for path in folder.iterdir()}
+    for name in present - named:
+        (folder / name).unlink()
+    for name in sorted(named - present):
+        logger.warning("a page refers to assets/%s, which is not there: build cold", name)

@@ -1,0 +1,314 @@
+"""The controls of chapter 3, masks by median filtering."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from hpss_lib import median
+from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
+from hpss_lib.views import palette, plot
+from hpss_lib.views.chapter1 import drum_hit
+from hpss_lib.views.controls import Choice, Control, Slider, View
+
+EXCERPT, SECONDS = "latin", 6.0
+SHOWN_SECONDS, SHOWN_KHZ = 2.0, 2.4
+
+
+class Stems(NamedTuple):
+    """The two stems of an excerpt and their mixture: (n,) each, and the mixture's STFT (F, T)."""
+
+    x_p: np.ndarray
+    x_h: np.ndarray
+    x: np.ndarray
+    X: np.ndarray
+
+
+@lru_cache(maxsize=4)
+def stems(name: str = EXCERPT, seconds: float = SECONDS) -> Stems:
+    """The first seconds of an excerpt."""
+    from hpss_lib.audio import load_excerpt
+
+    n = round(seconds * SAMPLE_RATE)
+    x_p, x_h = (s[:n] for s in load_excerpt(name))
+    return Stems(x_p, x_h, x_p + x_h, stft(x_p + x_h, COMPACT))
+
+
+def sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
+    """Plain signal-to-distortion ratio in dB, as in chapter 1."""
+    s, s_hat = s.astype(float), s_hat.astype(float)
+    return float(10 * np.log10(np.sum(s**2) / np.sum((s - s_hat) ** 2)))
+
+
+@lru_cache(maxsize=32)
+def enhanced(harmonic_seconds: float, percussive_hertz: float) -> tuple[np.ndarray, np.ndarray]:
+    """(P, H) of the excerpt, the enhanced spectrograms (F, T)."""
+    V = np.abs(stems().X)
+    return (
+        median.percussive_enhanced(V, median.hertz_to_bins(percussive_hertz, COMPACT)),
+        median.harmonic_enhanced(V, median.seconds_to_frames(harmonic_seconds, COMPACT)),
+    )
+
+
+def apply(M: np.ndarray, X: np.ndarray, length: int) -> np.ndarray:
+    """The signal (n,) float32 of a masked spectrogram."""
+    return istft((M * X).astype(np.complex64), COMPACT, length)
+
+
+def coloured(ax, M_p: np.ndarray, M_h: np.ndarray, X: np.ndarray, *, seconds: float, khz: float):
+    """Draw |X| in the colours of the part that each bin goes to: the axes.
+
+    Orange is percussive, blue harmonic, grey what neither mask claims. Opacity follows the level,
+    over a range of 60 dB.
+    """
+    from matplotlib.colors import to_rgb
+
+    rows = round(khz * 1000 * COMPACT.n_fft / SAMPLE_RATE)
+    columns = round(seconds * SAMPLE_RATE / COMPACT.hop)
+    level = 1 + plot.decibels(np.abs(X), floor_db=-60)[:rows, :columns] / 60
+    level = np.round(12 * level) / 12  # few steps: transparency is stored without loss
+    kinds = ("percussive", "harmonic", "mixture")
+    weights = np.stack([M_p, M_h, median.residual_mask(M_p, M_h)])[:, :rows, :columns]
+    weights /= weights.sum(axis=0)
+    inks = np.array([to_rgb(palette.ink(kind)) for kind in kinds])
+    rgba = np.concatenate([np.einsum("kft,kc->ftc", weights, inks), level[..., None]], axis=-1)
+    edges = (0, columns * COMPACT.hop / SAMPLE_RATE, 0, khz)
+    with plot.style():
+        ax.imshow(rgba, extent=edges, origin="lower", aspect="auto", interpolation="nearest")
+        ax.set(xlabel="time (s)", ylabel="frequency (kHz)")
+    return ax
+
+
+# --------------------------------------------------------------------------------- kernel lengths
+
+
+def kernel_view(harmonic_seconds: float, percussive_hertz: float) -> View:
+    """The parts that two kernel lengths make."""
+    x_p, x_h, x, X = stems()
+    M_p, M_h = median.masks(*enhanced(harmonic_seconds, percussive_hertz))
+    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
+    fig, ax = plot.figure(height=2.5)
+    coloured(ax, M_p, M_h, X, seconds=SHOWN_SECONDS, khz=SHOWN_KHZ)
+    frames = median.seconds_to_frames(harmonic_seconds, COMPACT)
+    bins = median.hertz_to_bins(percussive_hertz, COMPACT)
+    text = (
+        f"Kernels of {frames} frames and {bins} bins: SDR {sdr(x_p, s_p):.1f} dB percussive, "
+        f"{sdr(x_h, s_h):.1f} dB harmonic (the mixture itself: {sdr(x_p, x):.1f} and "
+        f"{sdr(x_h, x):.1f} dB)."
+    )
+    return View(fig, {"percussive": s_p, "harmonic": s_h, "mixture": x}, text)
+
+
+kernel_control = Control(
+    name="ch3-kernels",
+    title="How long, how tall?",
+    parameters=(
+        Slider(
+            "harmonic_seconds",
+            "Kernel along time",
+            values=(0.05, 0.15, 0.36, 1.0),
+            unit="s",
+            live=(0.03, 2.0, 0.01),
+            log=True,
+        ),
+        Slider(
+            "percussive_hertz",
+            "Kernel along frequency",
+            values=(65, 150, 667, 2000),
+            unit="Hz",
+            live=(65, 3000, 5),
+            log=True,
+        ),
+    ),
+    start={"harmonic_seconds": 0.36, "percussive_hertz": 667},
+    view=kernel_view,
+    caption=(
+        "Two seconds of the mixture, each bin in the colour of the part that it goes to: orange "
+        "percussive, blue harmonic, between them what is shared. Soft masks, power 2."
+    ),
+    question=(
+        "Make one kernel as short as it goes, then the other. Which part does each of them spoil, "
+        "and what leaks into it? Where is the best SDR, and do you agree with it?"
+    ),
+)
+
+
+# ---------------------------------------------------------------------------------- soft, binary
+
+
+def lonely(M: np.ndarray, V: np.ndarray) -> float:
+    """The share of a mask's energy V^2 in bins that stand on the other side of 1/2 alone.
+
+    M, V: (F, T). A bin is alone if at least 7 of its 8 neighbours stand on the other side.
+    """
+    on = np.pad(M > 0.5, 1, mode="edge")
+    F, T = M.shape
+    shifts = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
+    others = sum((on[i : i + F, j : j + T] != on[1:-1, 1:-1]).astype(int) for i, j in shifts)
+    hardness = np.abs(2 * M - 1)  # a bin near 1/2 is no island, whatever its neighbours are
+    return float(np.sum((V**2 * hardness)[others >= 7]) / np.sum(V**2))
+
+
+def mask_view(power: float) -> View:
+    """The masks of one power, from nearly even to binary."""
+    x_p, x_h, x, X = stems()
+    P, H = enhanced(median.HARMONIC_SECONDS, median.PERCUSSIVE_HERTZ)
+    M_p, M_h = median.masks(P, H, power=power)
+    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
+    fig, (left, right) = plot.figure(1, 2, height=2.6, width_ratios=(1, 2.1))
+    ratio = np.linspace(-24, 24, 481)
+    curve = median.masks(10 ** (ratio[None] / 20), np.ones((1, len(ratio))), power=power)[0][0]
+    with plot.style():
+        left.plot(ratio, curve, color=plot.kind_colour("percussive"))
+        left.set(xlim=(-24, 24), ylim=(-0.03, 1.03), xticks=(-20, -10, 0, 10, 20))
+        left.set(xlabel="$P / H$ (dB)", ylabel="$M_p$", title="the rule")
+    part = slice(round(1.4 * SAMPLE_RATE / COMPACT.hop))
+    plot.mask(M_p[:, part], COMPACT, ax=right, top_khz=2.4, kind="percussive", title="the mask")
+    name = "Binary masks" if power == math.inf else f"Soft masks of power {power:g}"
+    text = (
+        f"{name}: SDR {sdr(x_p, s_p):.1f} dB percussive, {sdr(x_h, s_h):.1f} dB harmonic; "
+        f"{1000 * lonely(M_p, np.abs(X)):.1f} ‰ of the energy is in lonely bins."
+    )
+    return View(fig, {"percussive": s_p, "harmonic": s_h}, text)
+
+
+mask_control = Control(
+    name="ch3-mask",
+    title="From soft to binary",
+    parameters=(
+        Choice(
+            "power",
+            "Power of the mask",
+            options={
+                "1/2": 0.5,
+                "1": 1.0,
+                "2 (Wiener)": 2.0,
+                "3": 3.0,
+                "4": 4.0,
+                "6": 6.0,
+                "10": 10.0,
+                "20": 20.0,
+                "infinite (binary)": math.inf,
+            },
+        ),
+    ),
+    start={"power": 2.0},
+    view=mask_view,
+    caption=(
+        "Left: the mask as a function of how far $P$ exceeds $H$. Right: the percussive mask of "
+        "the first 1.4 seconds, white 0, dark 1 (the reverse on a dark page)."
+    ),
+    question=(
+        "Listen to the end of each guitar note in the percussive part. What do low powers leave "
+        "there, and what do high powers put in its place?"
+    ),
+)
+
+
+# ------------------------------------------------------------------------- margin and residual
+
+
+def purity(x: np.ndarray, y: np.ndarray) -> float:
+    """Energy of x over energy of y, in dB."""
+    return float(10 * np.log10(np.sum(x.astype(float) ** 2) / np.sum(y.astype(float) ** 2)))
+
+
+def margin_view(margin: float) -> View:
+    """Three parts: what is surely percussive, surely harmonic, and the rest."""
+    x_p, x_h, x, X = stems()
+    P, H = enhanced(median.HARMONIC_SECONDS, median.PERCUSSIVE_HERTZ)
+    M_p, M_h = median.masks(P, H, power=math.inf, margin=margin)
+    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
+    s_r = x - s_p - s_h
+    fig, ax = plot.figure(height=2.5)
+    coloured(ax, M_p, M_h, X, seconds=SHOWN_SECONDS, khz=SHOWN_KHZ)
+    # The masks are linear: put each stem through them alone to see what the parts are made of.
+    X_p, X_h = stft(x_p, COMPACT), stft(x_h, COMPACT)
+    in_p = purity(apply(M_p, X_p, len(x)), apply(M_p, X_h, len(x)))
+    in_h = purity(apply(M_h, X_h, len(x)), apply(M_h, X_p, len(x)))
+    shares = [
+        100 * np.sum(s.astype(float) ** 2) / np.sum(x.astype(float) ** 2) for s in (s_p, s_h, s_r)
+    ]
+    text = (
+        f"Margin {margin:g}: the parts hold {shares[0]:.0f} % (percussive), {shares[1]:.0f} % "
+        f"(harmonic) and {shares[2]:.0f} % (residual) of the mixture's energy. In the percussive "
+        f"part the drums are {in_p:.0f} dB above the rest, in the harmonic part the rest "
+        f"{in_h:.0f} dB above the drums."
+    )
+    return View(fig, {"percussive": s_p, "harmonic": s_h, "residual": s_r}, text)
+
+
+margin_control = Control(
+    name="ch3-margin",
+    title="Asking for a clear majority",
+    parameters=(
+        Slider(
+            "margin",
+            "Margin",
+            values=(1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0),
+            live=(1.0, 12.0, 0.05),
+        ),
+    ),
+    start={"margin": 2.0},
+    view=margin_view,
+    caption="Binary masks with a margin: orange percussive, blue harmonic, grey the residual.",
+    question=(
+        "Raise the margin and listen to the residual. What ends up there first: the attacks of the "
+        "guitar, the skins of the drums, or the hiss of the shaker? Can you say why?"
+    ),
+)
+
+
+# ----------------------------------------------------------------------------- a ringing drum
+
+
+def ring_view(ring_ms: float, harmonic_seconds: float) -> View:
+    """A drum that rings, pulled apart: which part gets it?"""
+    x = drum_hit(0.1, ring_ms / 1000, seconds=2.2)
+    X = stft(x, COMPACT)
+    M_p, M_h = median.median_hpss(np.abs(X), COMPACT, harmonic_seconds=harmonic_seconds)
+    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
+    fig, (left, right) = plot.figure(1, 2, height=2.5, sharey=True)
+    top = float(np.abs(X).max())
+    look = {"floor_db": -60, "reference": top, "top_khz": 2.5}
+    plot.spectrogram(M_p * X, COMPACT, left, title="percussive", kind="percussive", **look)
+    plot.spectrogram(M_h * X, COMPACT, right, title="harmonic", kind="harmonic", **look)
+    right.set_ylabel("")
+    share = np.sum(s_h.astype(float) ** 2) / np.sum(x.astype(float) ** 2)
+    text = (
+        f"A drum that takes {ring_ms:g} ms to die away by 60 dB, a kernel of "
+        f"{1000 * harmonic_seconds:.0f} ms: {100 * share:.0f} % of the energy is called harmonic."
+    )
+    return View(fig, {"drum": x, "percussive": s_p, "harmonic": s_h}, text)
+
+
+ring_control = Control(
+    name="ch3-ring",
+    title="When does a drum become a note?",
+    parameters=(
+        Slider(
+            "ring_ms",
+            "Time to die away",
+            values=(50, 100, 200, 300, 400, 600, 1000, 1500, 2000),
+            unit="ms",
+            live=(50, 2000, 10),
+        ),
+        Slider(
+            "harmonic_seconds",
+            "Kernel along time",
+            values=(0.1, 0.36, 0.75),
+            unit="s",
+            live=(0.03, 1.5, 0.01),
+        ),
+    ),
+    start={"ring_ms": 600, "harmonic_seconds": 0.36},
+    view=ring_view,
+    caption="The drum of chapter 1, a tenth of its energy noise, through the median filter.",
+    question=(
+        "For each kernel, find the drum that is split in halves. How does its time to die away "
+        "compare with the length of the kernel?"
+    ),
+)

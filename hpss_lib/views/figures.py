@@ -1,0 +1,223 @@
+"""One matplotlib figure, drawn twice: in dark ink for light pages, in light ink for dark ones."""
+
+import io
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from . import output, palette
+
+CSS_PIXELS_PER_INCH = 100  # a figure 7.6 inches wide fills the 760 pixels of the text column
+SMALLEST_TYPE = 9.0  # points; below that, labels are unreadable at the width of a page
+
+
+class Picture(NamedTuple):
+    """A figure in both themes, encoded: bytes, media types, and its size in CSS pixels."""
+
+    light: bytes
+    dark: bytes
+    mime: tuple[str, str]
+    width: int
+    height: int
+
+
+def show_figure(fig, *, caption, alt, name):
+    """Show a matplotlib figure with its caption, legible on light and on dark pages.
+
+    fig: matplotlib Figure; closed, if pyplot holds it, so that it is not shown twice.
+    caption: a sentence or two; may hold $math$, `code` and *emphasis*.
+    alt: what a reader who cannot see the picture needs to know. name: letters, digits and hyphens,
+    unique on the page. Raises ValueError where alt or caption is empty. Every chapter.
+    """
+    if not caption.strip() or not alt.strip():
+        raise ValueError("show_figure needs a caption and an alt text; neither may be empty")
+    markup = (
+        f'<figure class="hpss hpss-figure" id="figure-{output.identifier(name)}">'
+        f"{picture_html(render(fig), alt)}"
+        f"<figcaption>{output.inline(caption)}</figcaption></figure>"
+    )
+    output.emit(markup, f"[Figure: {alt}]")
+
+
+def picture_html(picture, alt):
+    """The HTML of a Picture: one image a theme, of which the style sheet shows one."""
+    light, dark = picture_urls(picture)
+    size = f'width="{picture.width}" height="{picture.height}"'
+    text = output.escape(alt)
+    return (
+        '<div class="hpss-picture">'
+        f'<img class="hpss-light dark-light" src="{light}" alt="{text}" {size} loading="lazy" '
+        'decoding="async">'
+        f'<img class="hpss-dark dark-light" src="{dark}" alt="{text}" {size} loading="lazy" '
+        'decoding="async"></div>'
+    )
+
+
+def picture_urls(picture):
+    """The addresses of a Picture's light and dark renderings."""
+    return (
+        output.store(picture.light, picture.mime[0]),
+        output.store(picture.dark, picture.mime[1]),
+    )
+
+
+def render(fig, *, scale=2.0, quality=86):
+    """Draw a matplotlib figure for both themes: Picture.
+
+    scale: image pixels per CSS pixel. quality: of lossy WebP, 0 to 100; figures without images are
+    stored without loss where that is smaller. Raises TypeError if fig is no Figure.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from .plot import style
+
+    if not isinstance(fig, Figure):
+        raise TypeError(f"a matplotlib Figure is needed, not {type(fig).__name__}")
+    _forget(fig)
+    lossless_too = not any(ax.images or ax.collections for ax in fig.axes)
+    dpi, canvas, layout = fig.dpi, fig.canvas, fig.get_layout_engine()
+    try:
+        with style(), _transparent(fig):
+            fig.set_dpi(CSS_PIXELS_PER_INCH * scale)
+            agg = FigureCanvasAgg(fig)
+            _unify(fig)
+            agg.draw()  # the first drawing also makes every tick, which can then be recoloured
+            light = _encode(agg, quality, lossless_too)
+            if layout is not None:  # laid out once is enough, and takes a third of the time
+                fig.set_layout_engine("none")
+            with _dark_ink(fig):
+                agg.draw()
+                dark = _encode(agg, quality, lossless_too)
+    finally:
+        fig.set_dpi(dpi)
+        fig.set_canvas(canvas)
+        if layout is not None:
+            fig.set_layout_engine(layout)
+    width, height = fig.get_size_inches() * CSS_PIXELS_PER_INCH
+    return Picture(light, dark, ("image/webp", "image/webp"), round(width), round(height))
+
+
+def _encode(canvas, quality, lossless_too):
+    """The canvas as WebP, lossy, or lossless where allowed and smaller."""
+    from PIL import Image
+
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    choices = [{"quality": quality, "method": 2}]
+    if lossless_too:
+        choices.append({"lossless": True, "method": 0})
+    encoded = []
+    for options in choices:
+        buffer = io.BytesIO()
+        image.save(buffer, format="WEBP", **options)
+        encoded.append(buffer.getvalue())
+    return min(encoded, key=len)
+
+
+def _forget(fig):
+    """Let pyplot forget the figure, or the notebook would show it a second time."""
+    import sys
+
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close(fig)
+
+
+def _unify(fig):
+    """Give titles, legends and small type the book's look, whoever has set them."""
+    from matplotlib.text import Text
+
+    for ax in fig.axes:
+        centred = ax.get_title(loc="center")
+        if centred and not ax.get_title(loc="left"):
+            ax.set_title("", loc="center")
+            ax.set_title(centred, loc="left")
+        legend = ax.get_legend()
+        if legend is not None:
+            legend.set_frame_on(False)
+    for text in fig.findobj(Text):
+        if text.get_fontsize() < SMALLEST_TYPE:
+            text.set_fontsize(SMALLEST_TYPE)
+
+
+@contextmanager
+def _transparent(fig):
+    """Take away the ground of the figure and its axes meanwhile: the page's own shows through."""
+    patches = [fig.patch, *(ax.patch for ax in fig.axes)]
+    before = [patch.get_alpha() for patch in patches]
+    for patch in patches:
+        patch.set_alpha(0.0)
+    try:
+        yield
+    finally:
+        for patch, alpha in zip(patches, before, strict=True):
+            patch.set_alpha(alpha)
+
+
+@contextmanager
+def _dark_ink(fig):
+    """Recolour all artists of a figure for a dark page meanwhile.
+
+    Text over a picture that is the same in both themes can be exempted: artist.set_gid("keep").
+    """
+    undo = []
+    try:
+        for artist in fig.findobj(lambda a: a.get_gid() != "keep"):
+            for setter, before, after in _recolouring(artist):
+                setter(after)
+                undo.append((setter, before))
+        yield
+    finally:
+        for setter, before in reversed(undo):
+            setter(before)
+
+
+def _recolouring(artist):
+    """(setter, colour now, colour on a dark page) for each colour of one artist."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.collections import Collection
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.text import Text
+
+    if isinstance(artist, ScalarMappable):
+        cmap = artist.get_cmap()
+        family, _, theme = cmap.name.rpartition("_")
+        if family.startswith("hpss_") and theme == "light":
+            other = palette.colormap(family.removeprefix("hpss_"), "dark")
+            yield artist.set_cmap, cmap, other
+    if isinstance(artist, Text):
+        yield artist.set_color, artist.get_color(), _dark(artist.get_color())
+        box = artist.get_bbox_patch()
+        if box is not None:
+            yield from _recolouring(box)
+    elif isinstance(artist, Line2D):
+        for part in ("color", "markerfacecolor", "markeredgecolor"):
+            now = getattr(artist, f"get_{part}")()
+            yield getattr(artist, f"set_{part}"), now, _dark(now)
+    elif isinstance(artist, Patch):
+        alpha = artist.get_alpha()
+        if alpha == 0.0:
+            return
+        for part in ("facecolor", "edgecolor"):
+            now = getattr(artist, f"get_{part}")()
+            yield getattr(artist, f"set_{part}"), now, _dark(now)
+    elif isinstance(artist, Collection):
+        parts = ("edgecolor",) if artist.get_array() is not None else ("facecolor", "edgecolor")
+        for part in parts:
+            now = getattr(artist, f"get_{part}")()
+            if len(now):
+                yield getattr(artist, f"set_{part}"), now, [_dark(colour) for colour in now]
+
+
+def _dark(colour):
+    """The counterpart on a dark page of one matplotlib colour, its opacity kept."""
+    from matplotlib.colors import to_rgba
+
+    if isinstance(colour, str) and colour == "none":
+        return colour
+    red, green, blue, alpha = to_rgba(colour)
+    if alpha == 0:
+        return colour
+    return (*palette.dark((red, green, blue)), alpha)

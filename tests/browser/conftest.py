@@ -1,0 +1,135 @@
+"""Chromium with the network cut: every request that leaves the book, every error, fails the test."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def chromium():
+    """The path of Chromium, or None."""
+    found = [shutil.which(name) for name in NAMES] + ["/usr/bin/chromium"]
+    return next((path for path in found if path and Path(path).exists()), None)
+
+
+def site_folder():
+    """The built pages: HPSS_SITE, or the project's own."""
+    return Path(os.environ.get("HPSS_SITE", ROOT / "_build" / "html"))
+
+
+def site_pages():
+    """The book's own pages, as paths under the site."""
+    folder = site_folder()
+    return sorted(str(path.relative_to(folder)) for path in (folder / "book").glob("*.html"))
+
+
+def _skip_or_fail(reason):
+    """Skip on a student's machine; in continuous integration a missing part is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """A plain server, without range requests: the least that the pages must live with."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The address of the built book, served on localhost by a thread."""
+    folder = site_folder()
+    if not site_pages():
+        _skip_or_fail(f"no built book in {folder}: run `make book` first")
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests."""
+    path = chromium()
+    if path is None:
+        _skip_or_fail("Chromium is not installed: the browser tests are skipped")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield instance
+        instance.close()
+
+
+class Watch:
+    """What a page has asked for and complained about."""
+
+    def __init__(self, context, page):
+        self.page = page
+        self.foreign, self.failed, self.errors = [], [], []
+        self.origins = ("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:")
+        context.route("**/*", self._route)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("requestfailed", self._failure)
+        page.on("response", self._response)
+
+    def _route(self, route):
+        if route.request.url.startswith(self.origins):
+            route.continue_()
+        else:
+            self.foreign.append(route.request.url)
+            route.abort()
+
+    def _console(self, message):
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url')})")
+
+    def _failure(self, request):
+        # A page that is left, or a player whose source changes, drops its sound half-way: no fault.
+        if request.resource_type == "media" and "ERR_ABORTED" in (request.failure or ""):
+            return
+        self.failed.append(f"{request.url}: {request.failure}")
+
+    def _response(self, response):
+        if response.status >= 400:
+            self.failed.append(f"{response.url}: {response.status}")
+
+    def check(self):
+        """Fail where anything has been noticed."""
+        assert self.foreign == [], "requests that leave the book"
+        assert self.failed == [], "failed requests"
+        assert self.errors == [], "errors on the console"
+
+
+@pytest.fixture
+def page(browser):
+    """A page whose every foreign request is recorded and cut, checked when the test is over."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(60_000)
+    context.set_default_navigation_timeout(120_000)
+    tab = context.new_page()
+    watch = Watch(context, tab)
+    yield tab
+    context.close()
+    watch.check()

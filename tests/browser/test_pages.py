@@ -1,0 +1,341 @@
+"""The built pages in Chromium: whole without a network, and every control and player at work."""
+
+import pytest
+from conftest import site_folder, site_pages
+
+PAGES = site_pages() or ["(no built book)"]
+
+# Everything that an error would be waiting behind: all pictures asked for, all equations set.
+SETTLED = """async () => {
+    for (const image of document.images) image.loading = "eager";
+    await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
+    if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
+    return true;
+}"""
+
+
+def open_page(page, address):
+    page.goto(address, wait_until="load")
+    page.wait_for_function("window.hpss !== undefined")
+    assert page.evaluate(SETTLED)
+
+
+def check_content(page):
+    """Pictures have come and have alt texts; equations are set; the theme's script runs."""
+    images = page.evaluate(
+        """() => [...document.images].map(i => ({
+            src: i.src.slice(0, 90), alt: i.alt, width: i.naturalWidth,
+            shown: getComputedStyle(i).display !== "none" }))"""
+    )
+    assert [i for i in images if not i["alt"].strip()] == [], "pictures without alt text"
+    assert [i for i in images if i["shown"] and not i["width"]] == [], "pictures that did not load"
+    unset = page.evaluate(
+        "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container'))"
+        ".map(m => m.textContent)"
+    )
+    assert unset == [], "equations that MathJax did not set"
+    assert page.evaluate("document.querySelectorAll('mjx-merror').length") == 0
+    repeated = page.evaluate(
+        """() => { const seen = {}; document.querySelectorAll('[id]').forEach(
+            e => { if (e.id.match(/^(control|stems|figure|sounds)-/)) seen[e.id] = (seen[e.id] || 0) + 1; });
+            return Object.keys(seen).filter(id => seen[id] > 1); }"""
+    )
+    assert repeated == [], "ids that stand twice on the page"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_whole(site, page, name):
+    open_page(page, site + name)
+    check_content(page)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_from_disk(site, page, name):
+    """Opened straight from disk, a page loads without an error and its stem player plays."""
+    open_page(page, (site_folder() / name).resolve().as_uri())
+    check_content(page)
+    player = page.locator(".hpss-stems").first
+    if player.count():
+        player.locator(".hpss-play-button").click()
+        advances(page, player)
+        solo = player.locator(".hpss-solo").nth(0)
+        solo.click()
+        gains = player.evaluate("e => e.hpss.gains()")
+        assert gains[0] > 0 and not any(gains[1:])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_fits_a_phone(site, page, name):
+    page.set_viewport_size({"width": 360, "height": 740})
+    open_page(page, site + name)
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('.hpss, .hpss *')].filter(e => {
+            const box = e.getBoundingClientRect();
+            return box.width && box.right > innerWidth + 1 && !e.closest('.hpss-picture'); })
+            .map(e => e.className).slice(0, 5)"""
+    )
+    assert wide == [], "parts wider than the screen"
+
+
+def advances(page, player):
+    """The player's time runs; returns it."""
+    player.evaluate("e => { e.dataset.before = e.hpss.time }")
+    page.wait_for_function(
+        "e => e.hpss.playing && e.hpss.time > Number(e.dataset.before) + 0.3",
+        arg=player.element_handle(),
+    )
+    return player.evaluate("e => e.hpss.time")
+
+
+def audible(page, player, expected):
+    """Wait until exactly the expected rows have gain: the measured value of each gain node."""
+    page.wait_for_function(
+        "([e, expected]) => e.hpss.gains().every((g, i) => expected[i] ? g > 0.5 : g < 1e-3)",
+        arg=[player.element_handle(), expected],
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_stem_players(site, page, name):
+    open_page(page, site + name)
+    players = page.locator(".hpss-stems")
+    for i in range(players.count()):
+        check_player(page, players.nth(i))
+    # One at a time: the last one plays, all others are silent.
+    playing = page.evaluate("[...document.querySelectorAll('.hpss-stems')].map(e => e.hpss.playing)")
+    assert playing[:-1] == [False] * len(playing[:-1])
+
+
+def check_player(page, player):
+    player.scroll_into_view_if_needed()
+    rows = player.locator(".hpss-row")
+    n = rows.count()
+    start = [rows.nth(i).get_attribute("data-muted") is None for i in range(n)]
+    play = player.locator(".hpss-play-button")
+    play.click()
+    advances(page, player)
+    assert player.evaluate("e => e.hpss.mode") == "buffers"
+    assert play.get_attribute("aria-label") == "Pause"
+    audible(page, player, start)
+    left = player.locator(".hpss-playhead").bounding_box()["x"]
+    for i in range(n):  # solo moves from row to row, and makes a muted row audible
+        solo = rows.nth(i).locator(".hpss-solo")
+        solo.click()
+        assert solo.get_attribute("aria-pressed") == "true"
+        audible(page, player, [k == i for k in range(n)])
+    player.evaluate("e => e.hpss.seek(0.3 * e.hpss.duration)")
+    # Behind the gains: the level that really comes out of the row heard, and of the others.
+    page.wait_for_function(
+        "([e, i]) => { const l = e.hpss.levels(); "
+        "return l.every((x, k) => k === i ? x > 1e-5 : x < 1e-6); }",
+        arg=[player.element_handle(), n - 1],
+    )
+    assert player.locator(".hpss-playhead").bounding_box()["x"] > left
+    # The keyboard: digits solo, space pauses and plays.
+    player.locator(".hpss-seek").focus()
+    page.keyboard.press("1")
+    audible(page, player, [k == 0 for k in range(n)])
+    page.keyboard.press("1")
+    audible(page, player, start)
+    page.keyboard.press("Space")
+    assert player.evaluate("e => e.hpss.playing") is False
+    before = player.evaluate("e => e.hpss.time")
+    page.keyboard.press("ArrowLeft")
+    assert player.evaluate("e => e.hpss.time") < before
+    page.keyboard.press("Space")
+    advances(page, player)
+    # A click on a strip seeks.
+    box = rows.nth(n - 1).locator(".hpss-strip").bounding_box()
+    page.mouse.click(box["x"] + 0.1 * box["width"], box["y"] + box["height"] / 2)
+    time, duration = player.evaluate("e => [e.hpss.time, e.hpss.duration]")
+    assert 0.05 * duration < time < 0.1 * duration + 1.5
+    mute = rows.nth(0).locator(".hpss-mute")
+    mute.click()
+    audible(page, player, [not start[0], *start[1:]])
+    mute.click()
+    audible(page, player, start)
+
+
+def shown(control):
+    """Address of the visible picture, its alt text, the line of text, and the sounds' addresses."""
+    return control.evaluate(
+        """e => { const image = [...e.querySelectorAll('.hpss-picture img')].find(
+            i => getComputedStyle(i).display !== 'none');
+            return { picture: image.currentSrc || image.src, alt: image.alt,
+                text: e.querySelector('.hpss-text').textContent,
+                sounds: [...e.querySelectorAll('audio')].map(a => a.dataset.src || a.getAttribute('src')) }; }"""
+    )
+
+
+def states(control):
+    return control.evaluate("e => JSON.parse(e.querySelector('script.hpss-states').textContent)")
+
+
+def moved(page, control, before):
+    """What is shown after the picture has changed and come."""
+    page.wait_for_function(
+        """([e, before]) => { const image = [...e.querySelectorAll('.hpss-picture img')].find(
+            i => getComputedStyle(i).display !== 'none');
+            return image.src !== before && image.complete && image.naturalWidth > 0; }""",
+        arg=[control.element_handle(), before["picture"]],
+    )
+    now = shown(control)
+    assert now["picture"] != before["picture"]
+    assert now["text"] == now["alt"] != ""
+    assert control.locator(".hpss-text").get_attribute("aria-live") == "polite"
+    return now
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("how", ["mouse", "keyboard"])
+def test_controls(site, page, name, how):
+    """Each parameter of each control, moved to both of its ends: picture, text and sound follow."""
+    open_page(page, site + name)
+    controls = page.locator(".hpss-control")
+    for i in range(controls.count()):
+        control = controls.nth(i)
+        control.scroll_into_view_if_needed()
+        for k in range(control.locator(".hpss-inputs input, .hpss-inputs select").count()):
+            check_parameter(page, control, k, how)
+
+
+def check_parameter(page, control, k, how):
+    widget = control.locator(".hpss-inputs input, .hpss-inputs select").nth(k)
+    label = page.locator(f"label[for='{widget.get_attribute('id')}']")
+    assert label.inner_text().strip()
+    slider = widget.evaluate("e => e.tagName") == "INPUT"
+    last = int(widget.get_attribute("max")) if slider else widget.locator("option").count() - 1
+    seen = []
+    for position in (last, 0) if int(widget.input_value()) != last else (0, last):
+        before = shown(control)
+        if slider:
+            to_end(page, widget, "last" if position else "first", how)
+        elif how == "keyboard":
+            widget.focus()
+            page.keyboard.press("End" if position else "Home")
+        else:
+            widget.select_option(index=position)
+        assert widget.input_value() == str(position)
+        seen.append(moved(page, control, before))
+        if slider:
+            texts = widget.evaluate("e => JSON.parse(e.dataset.texts)")
+            assert widget.get_attribute("aria-valuetext") == texts[position]
+            assert control.locator("output").nth(0).inner_text()
+    if any(state["sounds"] != states(control)[0]["sounds"] for state in states(control)):
+        along = states_along(control, k)
+        if along[0]["sounds"] != along[-1]["sounds"]:
+            assert seen[0]["sounds"] != seen[1]["sounds"], "the sound did not change"
+
+
+def states_along(control, k):
+    """The states at the two ends of parameter k, the others as they stand."""
+    everything = states(control)
+    sizes, values = control.evaluate(
+        """e => { const inputs = [...e.querySelectorAll('.hpss-inputs input, .hpss-inputs select')];
+            return [inputs.map(i => i.tagName === 'SELECT' ? i.options.length : Number(i.max) + 1),
+                inputs.map(i => Number(i.value))]; }"""
+    )
+    ends = []
+    for value in (0, sizes[k] - 1):
+        at = 0
+        for j, size in enumerate(sizes):
+            at = at * size + (value if j == k else values[j])
+        ends.append(everything[at])
+    return ends
+
+
+def to_end(page, slider, end, how):
+    if how == "keyboard":
+        slider.focus()
+        page.keyboard.press("End" if end == "last" else "Home")
+        return
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    steps = int(slider.get_attribute("max"))
+    thumb = 18  # as in hpss.css: the middle of the thumb never reaches the edges
+    x = box["x"] + thumb / 2 + int(slider.input_value()) / steps * (box["width"] - thumb)
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + (box["width"] if end == "last" else 0), y, steps=4)
+    page.mouse.up()
+
+
+def control_whose_sound_moves(page):
+    """The first control of which every step of the first parameter changes the first sound."""
+    for control in page.locator(".hpss-control:has(audio):has(.hpss-inputs input)").all():
+        sounds = [state["sounds"][0] for state in states(control)]
+        if len(set(sounds)) == len(sounds):
+            return control
+    return None
+
+
+def test_sound_goes_on_at_the_same_time(site, page):
+    """Moving a control while its sound plays leads to the new sound at the same place."""
+    for name in site_pages():
+        open_page(page, site + name)
+        control = control_whose_sound_moves(page)
+        if control is None:
+            continue
+        audio = control.locator("audio").first
+        audio.evaluate("a => a.play()")
+        page.wait_for_function("a => a.currentTime > 0.4", arg=audio.element_handle())
+        before = shown(control)
+        slider = control.locator(".hpss-inputs input").first
+        slider.focus()
+        page.keyboard.press("ArrowRight" if slider.input_value() == "0" else "ArrowLeft")
+        after = moved(page, control, before)
+        assert after["sounds"] != before["sounds"]
+        page.wait_for_function(
+            "a => !a.paused && a.currentTime > 0.4 && a.currentTime < 3", arg=audio.element_handle()
+        )
+        return
+    pytest.skip("no page has a control with a sound")
+
+
+def test_one_sound_at_a_time(site, page):
+    """A plain player stops the stem player, and the stem player stops it."""
+    for name in site_pages():
+        open_page(page, site + name)
+        player = page.locator(".hpss-stems").first
+        audio = page.locator(".hpss-sound audio").first
+        if not (player.count() and audio.count()):
+            continue
+        player.locator(".hpss-play-button").click()
+        advances(page, player)
+        audio.evaluate("a => a.play()")
+        page.wait_for_function("e => !e.hpss.playing", arg=player.element_handle())
+        player.locator(".hpss-play-button").click()
+        page.wait_for_function("a => a.paused", arg=audio.element_handle())
+        return
+    pytest.skip("no page has both a stem player and a plain player")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_without_script(site, browser, name):
+    """Without JavaScript: pictures, captions and plain, labelled players are there."""
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(site + name, wait_until="load")
+    for audio in tab.locator(".hpss audio").all():
+        assert audio.is_visible()
+        assert audio.get_attribute("aria-label")
+    for control in tab.locator(".hpss-control").all():
+        assert control.locator(".hpss-picture img").first.is_visible()
+        assert control.locator("figcaption").inner_text().strip()
+        assert not control.locator(".hpss-inputs").is_visible()
+    context.close()
+
+
+def test_dark_pages_show_dark_pictures(site, browser):
+    context = browser.new_context()
+    context.add_init_script("localStorage.setItem('mode', 'dark'); localStorage.setItem('theme', 'dark')")
+    tab = context.new_page()
+    for name in site_pages():
+        tab.goto(site + name, wait_until="load")
+        visible = tab.evaluate(
+            """() => [...document.querySelectorAll('.hpss img')].filter(
+                i => getComputedStyle(i).display !== 'none').map(i => i.className)"""
+        )
+        assert all("hpss-dark" in classes for classes in visible)
+    context.close()
