@@ -63,6 +63,7 @@ class Config:
 
 
 PAPER = Config(2049, 744, 60, 10, 1024, "1", None, 1.0, 0.0, 0.0)
+PAPER_RELEASED = replace(PAPER, aligned=False)
 COMPACT = Config()
 CONFIGS = {"paper": PAPER, "compact": COMPACT}
 
@@ -210,7 +211,7 @@ def count_parameters(*modules: nn.Module) -> int:
 def kl_loss(y: Tensor, y_hat: Tensor) -> Tensor:
     """Measure how far an estimate is from its target: generalised Kullback-Leibler divergence.
 
-    y, y_hat: (B, T', N) >= 0.  Summed over the bins, averaged over sequences and frames (chapter 5):
+    y, y_hat: (B, T', N) >= 0.  Summed over bins, averaged over sequences and frames (chapter 5):
     sum_f [ y (log(y + eps) - log(y_hat + eps)) + y_hat - y ],  eps = 1e-6.
     """
     d = y * (torch.log(y + EPS) - torch.log(y_hat + EPS)) + y_hat - y  # (B, T', N)
@@ -268,39 +269,57 @@ def losses(
 # ---------------------------------------------------------------------- estimating a song
 
 
-def estimate(model: MaDTwinNet, V: np.ndarray, *, batch: int = 32) -> np.ndarray:
+def cut_sequences(V: np.ndarray, config: Config, start: int, stop: int) -> Tensor:
+    """Cut the sequences that together estimate frames start, ..., stop - 1 (chapter 5).
+
+    V: (N, T).  Returns (count, frames, N) float32: each sequence starts T - 2L frames after the one
+    before it; the first one's context lies before `start`.  Beyond the ends of V there are zeros.
+    """
+    L, step = config.context, config.frames - 2 * config.context
+    count = -(-(stop - start) // step)
+    padded = np.zeros((count * step + 2 * L, config.bins), np.float32)
+    first, last = max(start - L, 0), min(stop + L, V.shape[1])
+    padded[first - start + L : last - start + L] = V[:, first:last].T
+    return torch.from_numpy(padded).unfold(0, config.frames, step).transpose(1, 2)
+
+
+def estimate(
+    model: MaDTwinNet, V: np.ndarray, *, before: int = 0, after: int = 0, batch: int = 64
+) -> np.ndarray:
     """Estimate the magnitudes of the model's source in a mixture of any length (chapter 5).
 
-    V: (N, T) float >= 0, magnitudes of the unitary STFT in the model's setting.  Returns (N, T)
-    float32 >= 0: every frame once, each from a sequence in which it has L frames of context on
-    either side (zeros beyond the ends).  batch: sequences at a time; it changes speed and memory,
-    not the result.  Memory beyond V and the result does not grow with T.
-    Raises ValueError for another number of bins, or for magnitudes that are negative or not finite.
+    V: (N, T) float >= 0, magnitudes of the unitary STFT in the model's setting, of which the first
+    `before` and the last `after` frames are context only.  Returns (N, T - before - after) float32
+    >= 0: every frame once, each from a sequence in which it has L frames of context on either side
+    (zeros beyond the ends).  batch: sequences at a time; it changes speed and memory, not the
+    result.  Memory beyond V and the result does not grow with T.
+    Raises ValueError for another number of bins, for magnitudes that are negative or not finite,
+    and for more context than there are frames.
     """
     c = model.config
     V = np.asarray(V)
     if V.ndim != 2 or V.shape[0] != c.bins:
         raise ValueError(
-            f"magnitudes of shape {V.shape} do not fit this network, which takes ({c.bins}, frames):"
+            f"magnitudes of shape {V.shape} do not fit this network, which takes ({c.bins}, T):"
             f' use the STFT of stft.SETTINGS["{c.setting}"]'
         )
     if V.size and not (np.isfinite(V.min()) and np.isfinite(V.max()) and V.min() >= 0):
         raise ValueError("magnitudes must be finite and >= 0: take abs() of a finite STFT")
+    if before < 0 or after < 0 or before + after > V.shape[1]:
+        raise ValueError(
+            f"{before} + {after} frames of context do not fit into {V.shape[1]} frames"
+        )
     step, device = c.frames - 2 * c.context, next(model.parameters()).device
-    V_hat = np.empty(V.shape, np.float32)
+    end = V.shape[1] - after
+    V_hat = np.empty((c.bins, end - before), np.float32)
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        for start in range(0, V.shape[1], batch * step):  # the frames that this batch estimates
-            stop = min(start + batch * step, V.shape[1])
-            count = -(-(stop - start) // step)
-            padded = np.zeros((count * step + 2 * c.context, c.bins), np.float32)
-            first, last = max(start - c.context, 0), min(stop + c.context, V.shape[1])
-            offset = first - (start - c.context)
-            padded[offset : offset + last - first] = V[:, first:last].T
-            sequences = torch.from_numpy(padded).unfold(0, c.frames, step).transpose(1, 2)
-            y = model(sequences.to(device)).float().cpu()  # (count, step, N)
-            V_hat[:, start:stop] = y.reshape(-1, c.bins)[: stop - start].numpy().T
+        for start in range(before, end, batch * step):  # the frames that this batch estimates
+            stop = min(start + batch * step, end)
+            sequences = cut_sequences(V, c, start, stop)
+            y = model(sequences.to(device)).float().cpu().numpy()  # (count, step, N)
+            V_hat[:, start - before : stop - before] = y.reshape(-1, c.bins)[: stop - start].T
     model.train(was_training)
     return V_hat
 
@@ -317,10 +336,11 @@ def save_model(path: str | Path, model: MaDTwinNet, **facts) -> None:
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in model.state_dict().items()}
+    state = {k: v.to("cpu", torch.float16).contiguous() for k, v in model.state_dict().items()}
     story = {"config": asdict(model.config), **facts}
     part = path.with_suffix(".part")
     save_file(state, part, {k: json.dumps(v) for k, v in story.items()})
+    part.chmod(0o644)  # safetensors would let nobody else read it
     part.replace(path)
 
 
@@ -337,7 +357,7 @@ def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
     try:
         with safe_open(path, "pt") as file:
             story = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
-            state = {k: file.get_tensor(k).float() for k in file.keys()}  # noqa: SIM118
+            state = {k: file.get_tensor(k).float() for k in file.keys()}
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
     if "config" not in story:
@@ -346,7 +366,10 @@ def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
     if settings["compression"] is not None:
         settings["compression"] = tuple(settings["compression"])
     model = MaDTwinNet(Config(**settings))
-    _load_state(model, state, path)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit the network that it describes: {error}") from error
     return model.eval(), story
 
 
@@ -381,18 +404,19 @@ RELEASED = {
 
 
 def load_released(
-    files: Mapping[str, str | Path], *, config: Config = replace(PAPER, aligned=False)
+    files: Mapping[str, str | Path], *, config: Config = PAPER_RELEASED
 ) -> MaDTwinNet:
     """Load the four state files that the authors of MaD TwinNet released (Zenodo 1164592).
 
     files: paths under the keys "rnn_enc", "rnn_dec", "fnn" and "denoiser".  config: by default the
     paper's sizes with the encoder's backward half flipped in time, as those weights expect it.
     Nothing but tensors is unpickled.  Raises FileNotFoundError for a missing file, ValueError for a
-    damaged one or one whose tensors do not fit.  Their licence (non-commercial) is theirs, not ours.
+    damaged one or one whose tensors do not fit.  Their licence is non-commercial.
     """
     if missing := set(RELEASED) - set(files):
         raise ValueError(f"files lacks {sorted(missing)}: the release has {sorted(RELEASED)}")
-    state = {}
+    model, state = MaDTwinNet(config), {}
+    own = model.state_dict()
     for part, names in RELEASED.items():
         path = Path(files[part])
         if not path.is_file():
@@ -404,18 +428,10 @@ def load_released(
         if not isinstance(tensors, Mapping) or set(tensors) != set(names):
             found = sorted(tensors) if isinstance(tensors, Mapping) else type(tensors).__name__
             raise ValueError(f"{path} should hold {sorted(names)}, but holds {found}")
-        state |= {names[k]: v.float() for k, v in tensors.items()}
-    model = MaDTwinNet(config)
-    _load_state(model, state, ", ".join(str(files[part]) for part in RELEASED))
-    return model.eval()
-
-
-def _load_state(model: nn.Module, state: Mapping[str, Tensor], source: object) -> None:
-    """Fill a model, or say what does not fit."""
-    own = model.state_dict()
-    for name in sorted(set(own) | set(state)):
-        ours = tuple(own[name].shape) if name in own else "nothing"
-        theirs = tuple(state[name].shape) if name in state else "nothing"
-        if ours != theirs:
-            raise ValueError(f"{source}: {name} should be {ours}, but the file has {theirs}")
+        for name, v in tensors.items():
+            expected = tuple(own[names[name]].shape)
+            if tuple(v.shape) != expected:
+                raise ValueError(f"{path}: {name} should be {expected}, but is {tuple(v.shape)}")
+            state[names[name]] = v.float()
     model.load_state_dict(state)
+    return model.eval()

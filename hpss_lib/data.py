@@ -1,0 +1,389 @@
+"""Training data: songs in folders, one file of samples, random two-source mixtures (chapter 6).
+
+    folders -> `find_songs` -> `build_cache` (one memory-mapped file) -> `draw_batch` -> V, V_p, V_h
+
+A song is a percussive and a harmonic signal whose sum is the mixture.  Single sounds count as songs
+that lack one of the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hpss_lib import stft
+from hpss_lib.stft import SAMPLE_RATE, StftSettings
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+ROLES = ("percussive", "harmonic")
+
+
+@dataclass(frozen=True)
+class Song:
+    """The files of one song: each role's signal is the sum of its files; either may have none."""
+
+    name: str
+    percussive: tuple[Path, ...]
+    harmonic: tuple[Path, ...]
+
+
+# ------------------------------------------------------------------------------ finding songs
+
+
+def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
+    """List the songs below a folder, in order of their names.
+
+    It may be one song, a folder of songs, DSD100, MUSDB18 or MUSDB18-HQ, or single sounds.  A
+    folder with a file drums.* is a song: everything else in it but mixture.* is harmonic (so
+    bass, other and vocals are).  `*.stem.mp4` files are MUSDB18's songs.  Other sound files are
+    single sounds: percussive below a folder whose name begins with "drum", harmonic elsewhere.
+    subset: "train" or "test", for the data sets that have both.
+    Raises FileNotFoundError without such a folder, ValueError where nothing is found in it.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise FileNotFoundError(f"no folder {path}")
+    if subset not in ("train", "test"):
+        raise ValueError(f'subset must be "train" or "test", not {subset!r}')
+    root = path
+    for part in (f"Sources/{'Dev' if subset == 'train' else 'Test'}", subset):
+        if (path / part).is_dir():  # DSD100; MUSDB18 in both its forms
+            root = path / part
+            break
+    songs = []
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders.sort()
+        sounds = [Path(folder, n) for n in sorted(names) if n.lower().endswith(SUFFIXES)]
+        drums = tuple(f for f in sounds if f.stem == "drums")
+        name = str(Path(folder).relative_to(path)) if Path(folder) != path else path.name
+        if drums:
+            rest = tuple(f for f in sounds if f.stem not in ("drums", "mixture"))
+            songs.append(Song(name, drums, rest))
+            continue
+        for f in (Path(folder, n) for n in sorted(names) if n.endswith(".stem.mp4")):
+            songs.append(Song(f.name.removesuffix(".stem.mp4"), (f,), (f,)))
+        parts = (path.name, *Path(folder).relative_to(path).parts)
+        struck = any(part.lower().startswith("drum") for part in parts)
+        for f in sounds:
+            roles = ((f,), ()) if struck else ((), (f,))
+            songs.append(Song(str(f.relative_to(path)), *roles))
+    if not songs:
+        raise ValueError(
+            f"no songs in {path}: expected folders with drums.* and harmonic.* (or bass, other,"
+            f" vocals) in one of {', '.join(SUFFIXES)}, MUSDB18's *.stem.mp4, or DSD100"
+        )
+    return songs
+
+
+def read_song(song: Song) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Read a song's two signals: percussive, harmonic, each (n,) float32 at 44.1 kHz, or None.
+
+    Of unequal files the longest decides and the others end in silence.  Raises what `audio.load`
+    raises, and for MUSDB18's stems RuntimeError without ffmpeg.
+    """
+    from hpss_lib import audio
+
+    if song.percussive and song.percussive[0].name.endswith(".stem.mp4"):
+        return read_stems(song.percussive[0])
+    signals = [[audio.load(f) for f in files] for files in (song.percussive, song.harmonic)]
+    n = max((len(x) for role in signals for x in role), default=0)
+    p, h = (sum(audio.fit(x, n) for x in role) if role else None for role in signals)
+    return p, h
+
+
+def read_stems(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read percussive and harmonic from a MUSDB18 file through the `musdb` package.
+
+    Its stems are mixture, drums, bass, other, vocals; the last three are summed.
+    """
+    musdb = import_musdb()
+    try:
+        stems = musdb.MultiTrack(path=str(path), name=path.stem, is_wav=False).stems  # (5, n, 2)
+    except Exception as error:  # whatever ffmpeg or its wrapper says
+        raise ValueError(f"{path} cannot be read as a file of MUSDB18 ({error})") from error
+    x = np.asarray(stems, np.float32).mean(axis=2)  # (5, n)
+    return x[1], x[2:].sum(axis=0)
+
+
+def import_musdb():
+    """Import musdb, which needs the programs ffmpeg and ffprobe, or say so.
+
+    `musdb.DB(download=True)` fetches seven-second previews of all 150 songs (140 MB) into
+    ~/MUSDB18/MUSDB18-7: a folder for `find_songs`.  MUSDB18-HQ, in wav files, needs no musdb.
+    """
+    try:
+        import musdb
+    except Exception as error:  # stempeg raises a bare RuntimeError where ffmpeg is missing
+        raise RuntimeError(
+            "reading MUSDB18's .stem.mp4 files needs the musdb package and ffmpeg on the PATH"
+            f" ({error}). Install ffmpeg, or use MUSDB18-HQ, whose wav files need neither."
+        ) from error
+    return musdb
+
+
+# ------------------------------------------------------------------------- one file of samples
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One role of one song in the cache: where it lies, and its loudness (RMS where it sounds)."""
+
+    song: int
+    start: int
+    length: int
+    scale: float
+    rms: float
+
+
+@dataclass(frozen=True)
+class Cache:
+    """All samples of a training set in one memory-mapped file, and where each signal lies in it.
+
+    signals[role][group] lists the signals of one role that came from one folder.
+    """
+
+    samples: np.ndarray  # (all,) int16
+    signals: dict[str, list[list[Signal]]]
+    songs: list[str]
+
+    def read(self, signal: Signal, start: int, length: int) -> np.ndarray:
+        """Samples start, ..., start + length - 1 of a signal, (length,) float32; zeros outside."""
+        a, b = max(start, 0), min(start + length, signal.length)
+        x = np.zeros(length, np.float32)
+        if b > a:
+            piece = self.samples[signal.start + a : signal.start + b]
+            x[a - start : b - start] = piece * np.float32(signal.scale)
+        return x
+
+
+def loudness(x: np.ndarray) -> float:
+    """RMS of the blocks of 0.1 s that are within 40 dB of the loudest; 0 for silence."""
+    block = SAMPLE_RATE // 10
+    power = np.array([np.mean(np.square(x[i : i + block])) for i in range(0, len(x), block)])
+    if not len(power) or power.max() == 0:
+        return 0.0
+    return float(np.sqrt(power[power > 1e-4 * power.max()].mean()))
+
+
+def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
+    """Decode groups of songs (one for each folder) into two files in the folder `out`, or reuse them.
+
+    The cache is made anew whenever the list of files, their sizes or their dates change.  Silent
+    signals are left out.  Raises ValueError unless both roles are there.
+    """  # noqa: E501
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    key = _fingerprint(groups)
+    index_path, samples_path = out / "index.json", out / f"samples-{key}.i16"
+    if not (index_path.exists() and json.loads(index_path.read_text())["key"] == key):
+        for old in out.glob("samples-*.i16"):
+            old.unlink()
+        index = {"key": key, "songs": [], "signals": {r: [[] for _ in groups] for r in ROLES}}
+        part = samples_path.with_suffix(".part")
+        with part.open("wb") as file:
+            start = 0
+            for g, song in ((g, s) for g, songs in enumerate(groups) for s in songs):
+                for role, x in zip(ROLES, read_song(song), strict=True):
+                    if x is None or loudness(x) == 0:
+                        continue
+                    scale = float(np.abs(x).max()) / 32767
+                    file.write(np.round(x / scale).astype(np.int16).tobytes())
+                    entry = [len(index["songs"]), start, len(x), scale, loudness(x)]
+                    index["signals"][role][g].append(entry)
+                    start += len(x)
+                index["songs"].append(song.name)
+        part.replace(samples_path)
+        index_path.write_text(json.dumps(index))
+    index = json.loads(index_path.read_text())
+    signals = {r: [[Signal(*s) for s in g] for g in index["signals"][r]] for r in ROLES}
+    for role in ROLES:
+        if not any(signals[role]):
+            raise ValueError(f"the data hold no {role} sound: training needs both kinds")
+    return Cache(np.memmap(samples_path, np.int16, "r"), signals, index["songs"])
+
+
+def _fingerprint(groups: Sequence[Sequence[Song]]) -> str:
+    files = [f for songs in groups for s in songs for f in (*s.percussive, *s.harmonic)]
+    facts = [[(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
+    facts.append([len(songs) for songs in groups])
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+# ------------------------------------------------------------------------------------ mixing
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How two sources are drawn and changed before they are added (chapter 6).
+
+    Probabilities unless a unit is named.  across: the two come from different songs; layer: a
+    second harmonic signal joins; muted: one of the two is silent; speed: played faster or slower
+    by up to a quarter, pitch with it; distort: harmonic through tanh; low_pass: from 6 to 18 kHz;
+    equalise: standard deviation of the random equaliser's three terms, in dB; level: the mean
+    loudness of percussive and of harmonic, in dB full scale; spread: its standard deviation, in dB.
+    """
+
+    across: float = 0.7
+    layer: float = 0.25
+    muted: float = 0.06
+    speed: float = 0.5
+    distort: float = 0.15
+    low_pass: float = 0.15
+    equalise: float = 2.5
+    level: tuple[float, float] = (-23.0, -19.0)
+    spread: float = 4.5
+
+
+SPEEDS = ((4, 5), (5, 6), (7, 8), (9, 10), (15, 16), (16, 15), (10, 9), (8, 7), (6, 5), (5, 4))
+HIT = 3 * SAMPLE_RATE  # shorter percussive sounds are single strokes
+LONGEST = 60 * SAMPLE_RATE  # a longer song is not drawn more often than one of a minute
+
+
+def draw_batch(
+    cache: Cache,
+    weights: Sequence[float],
+    settings: StftSettings,
+    frames: int,
+    size: int,
+    rng: np.random.Generator,
+    mixing: Mixing = Mixing(),
+):
+    """Draw `size` random mixtures of `frames` frames: V, V_p, V_h, torch tensors (size, frames, N).
+
+    weights: how often each group of the cache is drawn; everything random comes from rng.
+    """
+    import torch
+
+    n = (frames - 1) * settings.hop + settings.n_fft
+    pairs = np.stack([draw_pair(cache, weights, n, rng, mixing) for _ in range(size)])
+    w = torch.from_numpy(stft.analysis_window(settings).astype(np.float32))
+    x = torch.from_numpy(pairs).unfold(-1, settings.n_fft, settings.hop)  # (size, 2, frames, n_fft)
+    S = torch.fft.rfft(x * w)  # (size, 2, frames, N)
+    curves = np.stack([[random_filter(settings.bins, rng, mixing) for _ in ROLES] for _ in pairs])
+    S = S * torch.from_numpy(curves)[:, :, None]
+    X = torch.cat([S.sum(1, keepdim=True), S], dim=1)  # mixture, percussive, harmonic
+    V, V_p, V_h = torch.sqrt(X.real.square() + X.imag.square()).unbind(1)  # faster than abs()
+    return V, V_p, V_h
+
+
+def draw_pair(
+    cache: Cache, weights: Sequence[float], n: int, rng: np.random.Generator, mixing: Mixing
+) -> np.ndarray:
+    """Draw n samples of a percussive and a harmonic signal, augmented: (2, n) float32."""
+    speeds = [SPEEDS[rng.integers(len(SPEEDS))] if rng.random() < mixing.speed else (1, 1)] * 2
+    level = np.array(mixing.level) + mixing.spread * rng.standard_normal(2)  # dB
+    first = draw_signal(cache, "percussive", weights, rng)
+    second = draw_signal(cache, "harmonic", weights, rng)
+    starts = [_draw_start(s, n, rng) for s in (first, second)]
+    if rng.random() < mixing.across:  # each its own speed, too
+        speeds[1] = SPEEDS[rng.integers(len(SPEEDS))] if rng.random() < mixing.speed else (1, 1)
+    else:
+        partner = _partner(cache, second, "percussive")
+        if partner is not None:  # as they were mixed, give or take the spread
+            first, starts[0] = partner, starts[1]
+            ratio = 20 * np.log10(partner.rms / second.rms)
+            level[0] = level[1] + ratio + 0.5 * mixing.spread * rng.standard_normal()
+    p, h = (
+        _play(cache, s, start, n, speed, db, rng)
+        for s, start, speed, db in zip((first, second), starts, speeds, level, strict=True)
+    )
+    if first.length < HIT:  # single strokes: a few of them, anywhere
+        for _ in range(rng.integers(5)):
+            extra = draw_signal(cache, "percussive", weights, rng, longest=HIT)
+            db = level[0] + mixing.spread * rng.standard_normal()
+            p = p + _play(cache, extra, _draw_start(extra, n, rng), n, speeds[0], db, rng)
+    if rng.random() < mixing.layer:
+        extra = draw_signal(cache, "harmonic", weights, rng)
+        db = level[1] + mixing.spread * rng.standard_normal()
+        h = h + _play(cache, extra, _draw_start(extra, n, rng), n, speeds[1], db, rng)
+    if rng.random() < mixing.distort:
+        h = distort(h, drive=rng.uniform(1, 12))
+    if rng.random() < mixing.muted:
+        if rng.random() < 0.5:
+            p = 0 * p
+        else:
+            h = 0 * h
+    return np.stack([p, h]).astype(np.float32)
+
+
+def draw_signal(
+    cache: Cache, role: str, weights: Sequence[float], rng, *, longest: float = np.inf
+) -> Signal:
+    """Draw a group by its weight, then one of its signals by its length (a minute at most).
+
+    longest: of the signals, only those of fewer samples.
+    """
+    groups = [[s for s in group if s.length < longest] for group in cache.signals[role]]
+    w = np.array([a if group else 0.0 for a, group in zip(weights, groups, strict=True)])
+    if w.sum() <= 0:
+        raise ValueError(f"no folder with a weight above 0 has any {role} sound")
+    group = groups[rng.choice(len(groups), p=w / w.sum())]
+    lengths = np.minimum([s.length for s in group], LONGEST)
+    return group[rng.choice(len(group), p=lengths / lengths.sum())]
+
+
+def _partner(cache: Cache, signal: Signal, role: str) -> Signal | None:
+    """The other role of the same song, where it has one."""
+    same = (s for group in cache.signals[role] for s in group if s.song == signal.song)
+    return next(same, None)
+
+
+def _draw_start(signal: Signal, n: int, rng) -> int:
+    """A place to start; a short sound lies anywhere in the n samples."""
+    low, high = sorted((0, signal.length - n))
+    return int(rng.integers(low, high + 1))
+
+
+def _play(cache: Cache, signal: Signal, start: int, n: int, speed, db: float, rng) -> np.ndarray:
+    """Read n samples of a signal at a speed, a level in dB and a random polarity."""
+    up, down = speed
+    x = cache.read(signal, start, -(-n * down // up))
+    if up != down:
+        from scipy.signal import resample_poly
+
+        x = resample_poly(x, up, down)[:n]
+    return x * (rng.choice((-1, 1)) * 10 ** (db / 20) / signal.rms)
+
+
+def distort(x: np.ndarray, *, drive: float) -> np.ndarray:
+    """Amplify x by `drive` over its RMS, limit it by tanh, and give it its old RMS back."""
+    rms = float(np.sqrt(np.mean(np.square(x))))
+    if rms == 0:
+        return x
+    y = np.tanh(x * (drive / rms))
+    return y * (rms / float(np.sqrt(np.mean(np.square(y)))))
+
+
+def random_filter(bins: int, rng: np.random.Generator, mixing: Mixing) -> np.ndarray:
+    """Draw the gains of a gentle random equaliser, at times with a low-pass: (bins,) float32."""
+    hertz = np.linspace(0, SAMPLE_RATE / 2, bins)
+    u = np.log1p(hertz / 100) / np.log1p(hertz[-1] / 100)  # 0..1 along a roughly musical axis
+    db = sum(mixing.equalise * rng.standard_normal() * np.cos(k * np.pi * u) for k in (1, 2, 3))
+    if rng.random() < mixing.low_pass:
+        db = db - 60 * np.clip((hertz - rng.uniform(6e3, 18e3)) / 1e3, 0, 1)
+    return (10 ** (db / 20)).astype(np.float32)
+
+
+def excerpts(
+    songs: Sequence[Song], *, seconds: float = 10.0, count: int = 3
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Cut `count` evenly spaced excerpts from each song: (name, percussive, harmonic).
+
+    Excerpts in which one of the two is silent are left out: they have no SDR.
+    """
+    n = int(seconds * SAMPLE_RATE)
+    for song in songs:
+        p, h = read_song(song)
+        if p is None or h is None:
+            continue
+        for k in range(count):
+            start = max(0, (len(p) - n) * (k + 1) // (count + 1))
+            a, b = p[start : start + n], h[start : start + n]
+            if loudness(a) > 0 and loudness(b) > 0:
+                yield f"{song.name}@{start / SAMPLE_RATE:.1f}", a, b
