@@ -21,9 +21,9 @@ METHOD = "median"  # the best that the book has built so far
 
 
 @lru_cache(maxsize=1)
-def stems(name: str) -> dict[str, np.ndarray]:
-    """An excerpt, its two estimates by METHOD and its true stems, each (n,) float32, by label."""
-    x_p, x_h = load_excerpt(name)
+def stems(name: str, seconds: float) -> dict[str, np.ndarray]:
+    """The first seconds of an excerpt, its estimates by METHOD and its true stems, by label."""
+    x_p, x_h = (s[: round(seconds * SAMPLE_RATE)] for s in load_excerpt(name))
     s_p, s_h = separate(x_p + x_h, method=METHOD)
     return {
         "mixture": x_p + x_h,
@@ -42,12 +42,9 @@ def sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
 
 def excerpt_view(name: str, *, seconds: float = 9.0) -> View:
     """One excerpt, separated: three spectrograms and three sounds."""
-    whole = stems(name)
-    scores = [sdr(whole[f"reference {part}"], whole[part]) for part in ("percussive", "harmonic")]
-    shown = {
-        label: whole[label][: round(seconds * SAMPLE_RATE)]
-        for label in ("mixture", "percussive", "harmonic")
-    }
+    parts = stems(name, seconds)
+    scores = [sdr(parts[f"reference {part}"], parts[part]) for part in ("percussive", "harmonic")]
+    shown = {label: parts[label] for label in ("mixture", "percussive", "harmonic")}
     X = {label: stft(x, COMPACT) for label, x in shown.items()}
     reference = float(np.abs(X["mixture"]).max())
     fig, axes = plot.figure(1, 3, height=2.6, sharey=True)
@@ -67,7 +64,7 @@ def excerpt_view(name: str, *, seconds: float = 9.0) -> View:
             ax.set_ylabel("")
     record = EXCERPTS[name]
     text = (
-        f"“{record.title}”, {record.style}. Over the whole excerpt the percussive estimate reaches "
+        f"“{record.title}”, {record.style}. The percussive estimate reaches "
         f"{scores[0]:.1f} dB of signal to distortion, the harmonic one {scores[1]:.1f} dB."
     )
     return View(fig, shown, text)
@@ -100,7 +97,7 @@ excerpt_control = Control(
 
 def system_map() -> Figure:
     """The whole system as a block diagram, with the paper's symbols and the chapters' numbers."""
-    from matplotlib.patches import FancyBboxPatch
+    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
     fig, ax = plot.figure(height=3.5)
     ax.set(xlim=(0, 100), ylim=(0, 46))
@@ -114,13 +111,13 @@ def system_map() -> Figure:
         )
         middle = {"ha": "center", "va": "center"}
         ax.text(x + width / 2, y, text, fontsize=10, **middle)
-        ax.text(x + width / 2, y + below, chapter, fontsize=9, color="#4d5563", **middle)
+        ax.text(x + width / 2, y + below, chapter, fontsize=9, color=grey, **middle)
 
     def arrow(points, label, at, colour=grey):
         *_, before, end = points
         ax.plot(*zip(*points[:-1], strict=True), color=colour, lw=1.5, solid_joinstyle="round")
-        head = {"arrowstyle": "-|>", "color": colour, "lw": 1.5, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", xy=end, xytext=before, arrowprops=head)
+        look = {"arrowstyle": "-|>", "mutation_scale": 11, "shrinkA": 0, "shrinkB": 0}
+        ax.add_patch(FancyArrowPatch(before, end, color=colour, lw=1.5, **look))
         ax.text(*at, label, ha="center", va="center", fontsize=11, color=colour)
 
     box(7, 30, 10, "STFT", "chapter 2")

@@ -73,7 +73,7 @@ def window_view(window_ms: float) -> View:
     length = hann_settings(window_ms).window_length
     # FFT longer, hop shorter than the window asks for: a smooth picture of its limits.
     settings = StftSettings(
-        n_fft=max(8192, length + length % 2),
+        n_fft=max(8192, -(-length // 2048) * 2048),
         window_length=length,
         hop=int(np.clip(length // 8, 16, 128)),
         window="hann",

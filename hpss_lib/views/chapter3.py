@@ -15,7 +15,7 @@ from hpss_lib.views.chapter1 import drum_hit
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 EXCERPT, SECONDS = "latin", 6.0
-SHOWN_SECONDS, SHOWN_KHZ = 2.0, 2.4
+SHOWN_SECONDS, SHOWN_KHZ = 1.6, 2.4
 
 
 class Stems(NamedTuple):
@@ -126,7 +126,7 @@ kernel_control = Control(
     start={"harmonic_seconds": 0.36, "percussive_hertz": 667},
     view=kernel_view,
     caption=(
-        "Two seconds of the mixture, each bin in the colour of the part that it goes to: orange "
+        "A piece of the mixture, each bin in the colour of the part that it goes to: orange "
         "percussive, blue harmonic, between them what is shared. Soft masks, power 2."
     ),
     question=(
@@ -190,7 +190,6 @@ mask_control = Control(
                 "4": 4.0,
                 "6": 6.0,
                 "10": 10.0,
-                "20": 20.0,
                 "infinite (binary)": math.inf,
             },
         ),
@@ -254,7 +253,10 @@ margin_control = Control(
     ),
     start={"margin": 2.0},
     view=margin_view,
-    caption="Binary masks with a margin: orange percussive, blue harmonic, grey the residual.",
+    caption=(
+        "Binary masks with a margin: orange percussive, blue harmonic, grey the residual. (The three "
+        "energies do not sum to 100 %, because the signals are not independent of each other.)"
+    ),
     question=(
         "Raise the margin and listen to the residual. What ends up there first: the attacks of the "
         "guitar, the skins of the drums, or the hiss of the shaker? Can you say why?"
@@ -292,7 +294,7 @@ ring_control = Control(
         Slider(
             "ring_ms",
             "Time to die away",
-            values=(50, 100, 200, 300, 400, 600, 1000, 1500, 2000),
+            values=(50, 100, 200, 300, 500, 800, 1200, 2000),
             unit="ms",
             live=(50, 2000, 10),
         ),
@@ -304,7 +306,7 @@ ring_control = Control(
             live=(0.03, 1.5, 0.01),
         ),
     ),
-    start={"ring_ms": 600, "harmonic_seconds": 0.36},
+    start={"ring_ms": 500, "harmonic_seconds": 0.36},
     view=ring_view,
     caption="The drum of chapter 1, a tenth of its energy noise, through the median filter.",
     question=(

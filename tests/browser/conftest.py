@@ -1,4 +1,4 @@
-"""Chromium with the network cut: every request that leaves the book, every error, fails the test."""
+"""Chromium with the network cut: a request that leaves the book, or an error, fails the test."""
 
 import functools
 import http.server

@@ -35,11 +35,8 @@ def check_content(page):
     )
     assert unset == [], "equations that MathJax did not set"
     assert page.evaluate("document.querySelectorAll('mjx-merror').length") == 0
-    repeated = page.evaluate(
-        """() => { const seen = {}; document.querySelectorAll('[id]').forEach(
-            e => { if (e.id.match(/^(control|stems|figure|sounds)-/)) seen[e.id] = (seen[e.id] || 0) + 1; });
-            return Object.keys(seen).filter(id => seen[id] > 1); }"""
-    )
+    ids = page.evaluate("[...document.querySelectorAll('.hpss[id]')].map(e => e.id)")
+    repeated = sorted({one for one in ids if ids.count(one) > 1})
     assert repeated == [], "ids that stand twice on the page"
 
 
@@ -102,7 +99,9 @@ def test_stem_players(site, page, name):
     for i in range(players.count()):
         check_player(page, players.nth(i))
     # One at a time: the last one plays, all others are silent.
-    playing = page.evaluate("[...document.querySelectorAll('.hpss-stems')].map(e => e.hpss.playing)")
+    playing = page.evaluate(
+        "[...document.querySelectorAll('.hpss-stems')].map(e => e.hpss.playing)"
+    )
     assert playing[:-1] == [False] * len(playing[:-1])
 
 
@@ -231,7 +230,8 @@ def states_along(control, k):
     """The states at the two ends of parameter k, the others as they stand."""
     everything = states(control)
     sizes, values = control.evaluate(
-        """e => { const inputs = [...e.querySelectorAll('.hpss-inputs input, .hpss-inputs select')];
+        """e => { const q = ".hpss-inputs input, .hpss-inputs select";
+            const inputs = [...e.querySelectorAll(q)];
             return [inputs.map(i => i.tagName === 'SELECT' ? i.options.length : Number(i.max) + 1),
                 inputs.map(i => Number(i.value))]; }"""
     )
@@ -329,7 +329,9 @@ def test_page_without_script(site, browser, name):
 
 def test_dark_pages_show_dark_pictures(site, browser):
     context = browser.new_context()
-    context.add_init_script("localStorage.setItem('mode', 'dark'); localStorage.setItem('theme', 'dark')")
+    context.add_init_script(
+        "localStorage.setItem('mode', 'dark'); localStorage.setItem('theme', 'dark')"
+    )
     tab = context.new_page()
     for name in site_pages():
         tab.goto(site + name, wait_until="load")

@@ -1,0 +1,95 @@
+"""Every control of the book, over its whole range: all static positions, and the live ends."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpss_lib import views
+from hpss_lib.views.figures import render
+
+CHAPTERS = sorted(
+    (path.stem for path in Path(views.__file__).parent.glob("chapter*.py")),
+    key=lambda stem: int(stem.removeprefix("chapter")),
+)
+CONTROLS = [
+    pytest.param(control, id=f"{chapter}-{control.name}")
+    for chapter in CHAPTERS
+    for control in views.all_controls(importlib.import_module(f"hpss_lib.views.{chapter}"))
+]
+
+
+def signature(view):
+    """What a reader would notice: the sentence and the sounds."""
+    return view.text, tuple((label, x.tobytes()) for label, x in view.sounds.items())
+
+
+def check_view(control, values):
+    view = control.look(**values)  # a View, a sentence, finite mono sounds: checked there
+    for label, x in view.sounds.items():
+        assert np.isfinite(x).all() and len(x) > 0, label
+        assert np.abs(x).max() < 4, f"{label} is far above full scale"
+    return view
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_sweep(control):
+    views_at = [(values, check_view(control, values)) for values in control.positions()]
+    labels = {tuple(view.sounds) for _, view in views_at}
+    assert len(labels) == 1, "the sounds' labels differ between positions"
+    sizes = {view.figure.get_size_inches().tobytes() for _, view in views_at}
+    assert len(sizes) == 1, "the picture changes its size, so that the page would jump"
+    texts = [view.text for _, view in views_at]
+    assert len(set(texts)) > len(texts) / 2, "the sentence hardly ever changes"
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_every_parameter_matters(control):
+    for parameter in control.parameters:
+        ends = [parameter.positions()[0][1], parameter.positions()[-1][1]]
+        first, last = (control.look(**(control.start | {parameter.name: end})) for end in ends)
+        assert signature(first) != signature(last), f"{parameter.name} changes nothing"
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_live_range(control):
+    for parameter in control.parameters:
+        if isinstance(parameter, views.Slider):
+            low, high, step = parameter.live_limits()
+            assert low <= parameter.values[0] and parameter.values[-1] <= high, (
+                f"{parameter.name}: the live range does not hold the static positions"
+            )
+            for value in (low, high, low + step):
+                check_view(control, control.start | {parameter.name: value})
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_views_are_pure(control):
+    once, again = (control.look(**control.start) for _ in range(2))
+    assert signature(once) == signature(again)
+    assert once.figure is not again.figure, "two calls share one figure"
+    picture = render(once.figure, scale=1.0)
+    assert picture.light != picture.dark
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_enough_positions(control):
+    counts = [len(parameter.positions()) for parameter in control.parameters]
+    if len(counts) == 1:
+        assert counts[0] >= 8 or isinstance(control.parameters[0], views.Choice)
+    assert all(
+        count >= 3
+        for count, p in zip(counts, control.parameters, strict=True)
+        if isinstance(p, views.Slider)
+    )
+    assert control.question.strip() and control.caption.strip()
+
+
+def test_names_are_unique():
+    names = [parameter.values[0].name for parameter in CONTROLS]
+    assert len(names) == len(set(names))
+
+
+def test_there_are_controls():
+    assert len(CONTROLS) >= 8, "at least two for each of the chapters 1 to 4"
