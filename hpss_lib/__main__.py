@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_separate(commands) -> None:
-    from hpss_lib.separation import METHODS, PHASES
+    from hpss_lib.separation import HARMONIC, METHODS, PHASES
     from hpss_lib.stft import SETTINGS
 
     parser = commands.add_parser(
@@ -67,8 +67,16 @@ def _add_separate(commands) -> None:
     parser.add_argument(
         "--method",
         choices=tuple(METHODS),
-        default="median",
-        help="how the magnitudes are estimated (default: %(default)s)",
+        default="mad",
+        help="how the magnitudes are estimated: by the network, MaD TwinNet, or by a filter "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--harmonic",
+        choices=HARMONIC,
+        default="subtraction",
+        help="with --method mad: the harmonic magnitudes by subtraction, or by a second network "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--setting",
@@ -89,6 +97,9 @@ def _separate(args: argparse.Namespace) -> int:
     clash = _clashing(args.inputs, args.out)
     if clash:
         args.usage_error(clash)  # exits with status 2
+    options = {"harmonic": args.harmonic} if args.method == "mad" else {}
+    if args.method != "mad" and args.harmonic != "subtraction":
+        args.usage_error(f"--harmonic {args.harmonic} goes with --method mad")
     from hpss_lib.separation import separate_file
 
     # A plain `kill` then cleans up as Ctrl-C does.
@@ -104,6 +115,7 @@ def _separate(args: argparse.Namespace) -> int:
                     setting=args.setting,
                     phase=args.phase,
                     show_progress=True,
+                    **options,
                 )
             except _ERRORS as error:
                 _complain(_reason(error, path))
@@ -200,7 +212,8 @@ def _add_evaluate(commands) -> None:
         epilog=(
             "Methods: mixture (at its best gain), librosa (its median filter), irm, ibm, true "
             "(oracles: ideal ratio mask, ideal binary mask, true magnitudes), or a method of "
-            "`separate`; METHOD+PHASE uses another phase than the mixture's."
+            "`separate`; METHOD+PHASE takes the phases from elsewhere than the mixture, and "
+            "METHOD:OPTION=VALUE sets an option, as in mad:harmonic=network+pu."
         ),
     )
     parser.add_argument(
@@ -304,7 +317,7 @@ def _clashing(inputs: Sequence[Path], out_dir: Path) -> str | None:
 
 def _reason(error: Exception, path: Path) -> str:
     """What went wrong with an input, in one line that names it."""
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and not path.exists():
         return f"{path}: there is no such file"
     if isinstance(error, IsADirectoryError) and error.errno:
         return f"{path}: is a folder; name the files in it"

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,26 @@ def kam_method(settings: StftSettings, **options: Any) -> Method:
     return Method(estimate, context=kam.context_frames(settings, **options))
 
 
+def mad_method(settings: StftSettings, *, harmonic: str = "subtraction") -> Method:
+    """MaD TwinNet as a method, in its own setting; harmonic: one of HARMONIC. Chapters 5 and 6."""
+    from hpss_lib.madtwinnet import estimate, load_model
+
+    if harmonic not in HARMONIC:
+        raise ValueError(f"harmonic is {harmonic!r}; accepted are {', '.join(HARMONIC)}")
+    targets = ("percussive", "harmonic") if harmonic == "network" else ("percussive",)
+    models = [load_model(target) for target in targets]
+    c = models[0].config
+    if settings != SETTINGS[c.setting]:
+        raise ValueError(f"the network hears spectrograms in the setting {c.setting!r} only")
+
+    def both(V: np.ndarray, before: int, after: int) -> tuple[np.ndarray, np.ndarray | None]:
+        V_p, *V_h = (estimate(model, V, before=before, after=after) for model in models)
+        return V_p, V_h[0] if V_h else None
+
+    # Blocks begin where the network's own sequences do, so that their size changes nothing.
+    return Method(both, context=c.context, step=c.frames - 2 * c.context)
+
+
 def mixture(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
 ) -> tuple[np.ndarray, Any]:
@@ -81,14 +102,22 @@ def mixture(
     return subtraction.apply_phase(V_p, X), None
 
 
-METHODS: dict[str, Callable[..., Method]] = {"median": median_method, "kam": kam_method}
+METHODS: dict[str, Callable[..., Method]] = {
+    "mad": mad_method,
+    "median": median_method,
+    "kam": kam_method,
+}
+OWN_SETTING = {"mad": "compact"}  # of the methods that hear one setting only
+HARMONIC = ("subtraction", "network")
 PHASES: dict[str, Callable[..., tuple[np.ndarray, Any]]] = {"mixture": mixture}
+
+Spectra = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # X, V_p, V_h of some frames
 
 
 def separate(
     x: np.ndarray,
     *,
-    method: str = "median",
+    method: str = "mad",
     setting: str | StftSettings = "compact",
     phase: str = "mixture",
     progress: Callable[[float], object] | None = None,
@@ -100,24 +129,30 @@ def separate(
     x: (n,) float32 or float64 at 44.1 kHz, n >= 1, finite. method: a key of METHODS; setting: "1",
     "2", "compact", or StftSettings; phase: a key of PHASES; progress: called with the number of
     seconds done since the last call; block: frames worked on at once, which changes the memory
-    needed and nothing else; options: the method's own. Returns s_p, s_h: (n,) float32. Raises
-    ValueError on a signal or an option that is not accepted.
+    needed and nothing else; options: the method's own. Where a method hears one setting only
+    (OWN_SETTING) and another is asked for, its magnitudes there are those of its estimate's
+    signals, analysed again. Returns s_p, s_h: (n,) float32. Raises ValueError on a signal or an
+    option that is not accepted, FileNotFoundError where a network has no weights.
     """
     check_signal(x)
     if (peak := np.abs(x).max()) > _LOUDEST:
         raise ValueError(f"x reaches {peak:.3g}, too large to compute with; scale it to 1")
     settings = _choose(setting, SETTINGS, "setting") if isinstance(setting, str) else setting
     recover = _choose(phase, PHASES, "phase")
-    estimator = _choose(method, METHODS, "method")(settings, **options)
+    make_method = _choose(method, METHODS, "method")
+    own = SETTINGS[OWN_SETTING[method]] if method in OWN_SETTING else settings
+    estimator = make_method(own, **options)
     x = x.astype(np.float32, copy=False)
-    s_p, state = np.zeros_like(x), None
-    for first, last in _block_bounds(settings.frames(len(x)), block, estimator.step):
-        X, V_p, V_h = _estimate_block(x, settings, estimator, first, last)
-        S_p, state = recover(X, V_p, V_h, settings, state)
-        overlap_add(s_p, S_p, settings, first)
-        if progress is not None:
-            progress((min(last * settings.hop, len(x)) - first * settings.hop) / SAMPLE_RATE)
-    s_p /= overlapped_window(settings, len(x), s_p.dtype)
+
+    magnitudes, step = partial(_estimate_block, x, own, estimator), estimator.step
+    share = 1.0 if own == settings else 0.5  # of the progress, for each of one or two passes
+    done = partial(_report, progress, share)
+    if own != settings:
+        first_phases = partial(_with_mixture_phase, magnitudes)
+        signals = _synthesise(x, own, first_phases, block, step, done)
+        magnitudes, step = partial(_analyse_block, x, settings, signals), 1
+    phases = _phase_blocks(magnitudes, recover, settings)
+    (s_p,) = _synthesise(x, settings, phases, block, step, done)
     return s_p, x - s_p
 
 
@@ -125,6 +160,33 @@ def _choose(name: str, known: dict[str, Any], kind: str) -> Any:
     if name not in known:
         raise ValueError(f"there is no {kind} {name!r}; accepted are {', '.join(known)}")
     return known[name]
+
+
+def _report(progress: Callable[[float], object] | None, share: float, seconds: float) -> None:
+    if progress is not None:
+        progress(share * seconds)
+
+
+def _synthesise(
+    x: np.ndarray,
+    settings: StftSettings,
+    spectra: Callable[[int, int], list[np.ndarray]],
+    block: int,
+    step: int,
+    done: Callable[[float], object],
+) -> list[np.ndarray]:
+    """The signals, each like x, whose spectrograms `spectra(first, last)` gives block by block."""
+    signals: list[np.ndarray] = []
+    for first, last in _block_bounds(settings.frames(len(x)), block, step):
+        S = spectra(first, last)
+        signals = signals or [np.zeros_like(x) for _ in S]
+        for s, S_j in zip(signals, S, strict=True):
+            overlap_add(s, S_j, settings, first)
+        done((min(last * settings.hop, len(x)) - first * settings.hop) / SAMPLE_RATE)
+    window = overlapped_window(settings, len(x), x.dtype)
+    for s in signals:
+        s /= window
+    return signals
 
 
 def _block_bounds(frames: int, block: int, step: int) -> Iterator[tuple[int, int]]:
@@ -138,7 +200,7 @@ def _block_bounds(frames: int, block: int, step: int) -> Iterator[tuple[int, int
 
 def _estimate_block(
     x: np.ndarray, settings: StftSettings, method: Method, first: int, last: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+) -> Spectra:
     """X, V_p and V_h of frames first, ..., last - 1, each (F, last - first), V_h perhaps None."""
     before = min(method.context, first)
     after = min(method.context, settings.frames(len(x)) - last)
@@ -147,11 +209,43 @@ def _estimate_block(
     return X[:, before : X.shape[1] - after], V_p, V_h
 
 
+def _with_mixture_phase(
+    magnitudes: Callable[[int, int], Spectra], first: int, last: int
+) -> list[np.ndarray]:
+    """S_p, and S_h if it is estimated, each with the mixture's phase."""
+    X, *V = magnitudes(first, last)
+    return [subtraction.apply_phase(V_j, X) for V_j in V if V_j is not None]
+
+
+def _analyse_block(
+    x: np.ndarray, settings: StftSettings, signals: list[np.ndarray], first: int, last: int
+) -> Spectra:
+    """X, V_p and V_h of the mixture x and of the signals s_p and, perhaps, s_h."""
+    X, *S = (stft_frames(s, settings, first, last) for s in (x, *signals))
+    return X, np.abs(S[0]), np.abs(S[1]) if len(S) > 1 else None
+
+
+def _phase_blocks(
+    magnitudes: Callable[[int, int], Spectra],
+    recover: Callable[..., tuple[np.ndarray, Any]],
+    settings: StftSettings,
+) -> Callable[[int, int], list[np.ndarray]]:
+    """S_p of one block after the other, in order: a recovery hands its state on to the next."""
+    state: Any = None
+
+    def spectra(first: int, last: int) -> list[np.ndarray]:
+        nonlocal state
+        S_p, state = recover(*magnitudes(first, last), settings, state)
+        return [S_p]
+
+    return spectra
+
+
 def separate_file(
     path: str | Path,
     out_dir: str | Path,
     *,
-    method: str = "median",
+    method: str = "mad",
     setting: str = "compact",
     phase: str = "mixture",
     show_progress: bool = False,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import DTypeLike
 
 SAMPLE_RATE = 44100  # Hz; every setting below is meant for it
 
@@ -128,7 +129,7 @@ def istft(X: np.ndarray, settings: StftSettings, length: int) -> np.ndarray:
             f"X has shape {X.shape}; a signal of {length} samples has a spectrogram of shape "
             f"{expected} in these settings"
         )
-    x = np.zeros(length, X.real.dtype)
+    x = np.zeros(length, np.real(X).dtype)
     overlap_add(x, X, settings, 0)
     return x / overlapped_window(settings, length, x.dtype)
 
@@ -150,7 +151,9 @@ def overlap_add(x: np.ndarray, X: np.ndarray, settings: StftSettings, first: int
             x[inside] += frame[inside.start - start : inside.stop - start]
 
 
-def overlapped_window(settings: StftSettings, length: int, dtype=np.float64) -> np.ndarray:
+def overlapped_window(
+    settings: StftSettings, length: int, dtype: DTypeLike = np.float64
+) -> np.ndarray:
     """The sum of all frames' squared windows at each sample: (length,) > 0, the inverse's denominator.
 
     Raises ValueError where it is too small to divide by: the hop is too large for the window.
@@ -163,7 +166,7 @@ def overlapped_window(settings: StftSettings, length: int, dtype=np.float64) -> 
         inside = slice(max(start, 0), min(start + n_fft, length))
         total[inside] += w2[inside.start - start : inside.stop - start]
     # Dividing by a window below a thousand roundings would return noise in place of the signal.
-    if total.min() < (1000 * np.finfo(dtype).eps) ** 2 * w2.max():
+    if total.min() < (1000 * np.finfo(total.dtype).eps) ** 2 * w2.max():
         raise ValueError(
             f"sample {int(total.argmin())} lies under (almost) no window: hop {hop} is too large "
             f"for a {settings.window} window of {settings.window_length} samples; "
@@ -174,8 +177,8 @@ def overlapped_window(settings: StftSettings, length: int, dtype=np.float64) -> 
 
 def _zero_extended(x: np.ndarray, start: int, stop: int) -> np.ndarray:
     """x[start:stop] of a signal that is zero before its first and after its last sample."""
-    inside = x[max(start, 0) : max(stop, 0)]
-    before = min(max(-start, 0), stop - start)
+    inside = x[max(start, 0) : stop]
+    before = max(-start, 0)
     return np.pad(inside, (before, stop - start - before - len(inside)))
 
 

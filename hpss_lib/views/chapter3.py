@@ -99,7 +99,8 @@ def kernel_view(harmonic_seconds: float, percussive_hertz: float) -> View:
         f"{sdr(x_h, s_h):.1f} dB harmonic (the mixture itself: {sdr(x_p, x):.1f} and "
         f"{sdr(x_h, x):.1f} dB)."
     )
-    return View(fig, {"percussive": s_p, "harmonic": s_h, "mixture": x}, text)
+    sounds = {"percussive": s_p, "harmonic": s_h, "mixture": x}
+    return View(fig, sounds, text.replace(" -", " −"))
 
 
 kernel_control = Control(
@@ -254,7 +255,7 @@ margin_control = Control(
     start={"margin": 2.0},
     view=margin_view,
     caption=(
-        "Binary masks with a margin: orange percussive, blue harmonic, grey the residual. (The three "
+        "Binary masks with a margin: orange percussive, blue harmonic, grey the residual. (The "
         "energies do not sum to 100 %, because the signals are not independent of each other.)"
     ),
     question=(

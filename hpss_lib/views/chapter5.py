@@ -313,9 +313,14 @@ def loss_view(level_db: float) -> View:
     cost, square = float(kl(y, six * y)), float((six * y - y) ** 2)
     text = (
         f"A bin at {level_db:g} dB, estimated 6 dB too large, costs {cost:.2g} by Kullback-Leibler "
-        f"and {square:.2g} by squared error: {kl(1.0, six) / cost:,.0f} and "
-        f"{(six - 1) ** 2 / square:,.0f} times less than the same mistake at 0 dB."
+        f"and {square:.2g} by squared error"
     )
+    if level_db < 0:
+        text += (
+            f": {kl(1.0, six) / cost:,.0f} and {(six - 1) ** 2 / square:,.0f} times less than the "
+            "same mistake at 0 dB"
+        )
+    text += "."
     return View(fig, text=text.replace(" -", " −").replace("e-0", "e−"))
 
 
@@ -394,8 +399,8 @@ def scale_view(gain: float, compress: bool) -> View:
         ax.stairs(100 * counts / z.size, edges, color=plot.kind_colour("percussive"), fill=True)
         ax.set(xlim=(0, 1), ylim=(0, 60), xlabel="update gate $z$", ylabel="% of the gates")
     text = (
-        f"Magnitudes times {gain:g}{', compressed' if compress else ''}: {100 * stuck:.1f} % of the "
-        f"gates are within 0.01 of 0 or 1; the mean slope of the sigmoid is "
+        f"Magnitudes times {gain:g}{', compressed' if compress else ''}: {100 * stuck:.1f} % of "
+        f"the gates are within 0.01 of 0 or 1; the mean slope of the sigmoid is "
         f"{100 * slope.mean():.0f} % of the largest."
     )
     return View(fig, text=text)

@@ -276,11 +276,12 @@
       var time = offset + Math.max(0, now - began);
       return looping ? time % duration : Math.min(time, duration);
     };
-    this.setAudible = function (audible, at) {
+    this.setAudible = function (audible) {
       var ctx = audioContext();
       gains.forEach(function (gain, i) {
         gain.gain.cancelScheduledValues(0);
-        if (at === "now") gain.gain.setValueAtTime(audible[i] ? 1 : 0, ctx.currentTime);
+        // While nothing plays no ramp would run: a node without input stands still.
+        if (!sources.length) gain.gain.value = audible[i] ? 1 : 0;
         else gain.gain.setTargetAtTime(audible[i] ? 1 : 0, ctx.currentTime, fade / 3);
       });
     };
@@ -419,7 +420,7 @@
         engine = new Elements(elements, duration);
         return engine.load();
       }).then(function () {
-        engine.setAudible(audible(), "now");
+        engine.setAudible(audible());
         engine.setLoop(loop.getAttribute("aria-pressed") === "true");
         engine.setVolume();
       });
