@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,6 @@ import soundfile
 
 from hpss_lib import evaluation
 from hpss_lib.__main__ import main
-from hpss_lib.data import Song
 from hpss_lib.evaluation import Protocol
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 
@@ -284,35 +282,6 @@ def test_oracles_beat_the_scaled_mixture():
             estimates = evaluation.oracle(x_p, x_h, kind=kind, setting=setting)
             for s, e, m in zip((x_p, x_h), estimates, mixture, strict=True):
                 assert evaluation.sdr(s, e) > evaluation.sdr(s, m) + 3
-
-
-def test_an_estimate_analysed_again():
-    x_p, x_h = sources(1.0)
-    x = x_p + x_h
-    s_p, s_h = evaluation.analysed_again(x, x_p, setting="2")
-    np.testing.assert_allclose(s_p, evaluation.oracle(x_p, x_h, kind="true", setting="2")[0])
-    np.testing.assert_allclose(s_p + s_h, x, atol=1e-6)
-
-
-def test_a_network_in_another_setting_is_analysed_again(monkeypatch):
-    """With a stand-in for the network: it is asked in its own setting alone."""
-    from hpss_lib import separation
-
-    asked = []
-
-    def network(settings):
-        asked.append(settings)
-        return separation.median_method(settings)
-
-    monkeypatch.setitem(separation.METHODS, "mad", network)
-    references = np.stack(sources(0.5))
-    estimate, _ = separation.separate(references.sum(axis=0))
-    for setting in ("1", "compact"):
-        evaluation.check_methods(["mad"], [setting])
-        s_p, _ = evaluation.separate_references(references, "mad", setting)
-        assert asked.pop() == COMPACT and not asked
-        again, _ = evaluation.analysed_again(references.sum(axis=0), estimate, setting="1")
-        np.testing.assert_array_equal(s_p, again if setting == "1" else estimate)
 
 
 def test_oracles_of_silence_and_wrong_names():
@@ -597,15 +566,51 @@ def test_rows_of_a_network_carry_its_weights(tmp_path, monkeypatch):
     from hpss_lib import madtwinnet
 
     monkeypatch.setattr(madtwinnet, "WEIGHTS", tmp_path)
-    (tmp_path / "compact-percussive.safetensors").write_bytes(b"weights")
-    first = evaluation.weights_hash("mad")
-    assert len(first) == 12 and evaluation.weights_hash("mad+pu") == first
-    (tmp_path / "compact-percussive.safetensors").write_bytes(b"others")
+    percussive, harmonic = (tmp_path / f"compact-{s}.safetensors" for s in evaluation.SOURCES)
+    percussive.write_bytes(b"weights")
+    harmonic.write_bytes(b"weights too")
+    first, both = (evaluation.weights_hash(m) for m in ("mad", "mad:harmonic=network"))
+    assert len(first) == 12 and both != first
+    harmonic.write_bytes(b"others")
+    assert evaluation.weights_hash("mad:harmonic=network") != both
+    assert evaluation.weights_hash("mad") == first  # which does not use them
+    percussive.write_bytes(b"others")
     assert evaluation.weights_hash("mad") != first and evaluation.weights_hash("median") == ""
-    song = Song("s", (Path("p"),), (Path("h"),))
-    labels = {s: evaluation.Task(song, "mad", s, (), None, first).labels for s in ("compact", "1")}
-    assert labels["compact"]["estimate"] == ""
-    assert labels["1"]["estimate"] == "compact, analysed again"
+
+
+def test_a_method_of_one_setting_is_labelled_in_the_others(folder, tmp_path, monkeypatch):
+    """A stand-in for the network: what `separate` does with it, and what the rows say."""
+    from hpss_lib import separation
+
+    monkeypatch.setitem(separation.METHODS, "stub", separation.median_method)
+    monkeypatch.setitem(separation.OWN_SETTING, "stub", "compact")
+    out = tmp_path / "r.csv"
+    words = ("--methods", "stub,stub:power=1.0", "--settings", "compact,2", "--songs", "one")
+    assert run(folder, out, *words, "--protocols", "v4-1s") == 0
+    rows = evaluation.read_rows(out)
+    labels = {(r["setting"], r["estimate"]) for r in rows}
+    assert labels == {("compact", ""), ("2", "compact, analysed again")}
+    plain = {
+        (r["method"], r["setting"]): r["sdr"]
+        for r in rows
+        if (r["protocol"], r["source"]) == ("plain", "percussive")
+    }
+    assert len(set(plain.values())) == 4
+
+
+def test_how_methods_are_written():
+    assert evaluation.parse_method("kam") == ("kam", {}, "mixture")
+    assert evaluation.parse_method("mad:harmonic=network+pu") == (
+        "mad",
+        {"harmonic": "network"},
+        "pu",
+    )
+    options = {"power": math.inf, "margin": 2}
+    assert evaluation.parse_method("median:power=inf:margin=2") == ("median", options, "mixture")
+    with pytest.raises(ValueError, match="OPTION=VALUE"):
+        evaluation.parse_method("median:power")
+    with pytest.raises(ValueError, match="no options"):
+        evaluation.check_methods(["irm:power=2"], ["1"])
 
 
 # ------------------------------------------------------------------------------ paired differences

@@ -35,9 +35,8 @@ def test_exercises(path, monkeypatch):
     monkeypatch.chdir(BOOK)
     monkeypatch.delenv("HPSS_BOOK_ASSETS", raising=False)
     source = list(cells(path))
-    last = max(
-        (i for i, (_, meta, _) in enumerate(source) if "exercise" in meta.get("tags", [])), default=-1
-    )
+    asked = [i for i, (_, meta, _) in enumerate(source) if "exercise" in meta.get("tags", [])]
+    last = max(asked, default=-1)
     namespace = {"__name__": "__main__"}
     exercises = 0
     for i, (kind, meta, code) in enumerate(source[: last + 1]):

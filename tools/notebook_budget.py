@@ -10,23 +10,22 @@ import os
 import sys
 import time
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[_variable] = "1"
-
-import nbformat
-from nbclient import NotebookClient
-
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MAXIMUM_SECONDS = 60
 MAXIMUM_MB = 1000
 # ru_maxrss counts kilobytes on Linux and bytes on macOS.
-PEAK_MB = (
-    "import resource, sys; "
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == 'darwin' else 1e3))"
-)
+PEAK_MB = """
+import resource, sys
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak / (1e6 if sys.platform == "darwin" else 1e3))
+"""
 
 
 def measure(path):
     """Run one notebook; return (seconds, peak MB)."""
+    import nbformat
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(PEAK_MB))
     client = NotebookClient(
@@ -38,6 +37,7 @@ def measure(path):
 
 
 def main():
+    os.environ.update(dict.fromkeys(THREADS, "1"))  # inherited by the kernels
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     over = False

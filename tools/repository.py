@@ -1,4 +1,4 @@
-"""Set the public repository's address, in the one place from which the book takes it, and the README's badges.
+"""Set the public repository's address where the book takes it from, and the README's badges.
 
 python tools/repository.py https://github.com/OWNER/NAME      (an empty string takes it out again)
 """
@@ -35,7 +35,8 @@ def configured(config):
 
 
 def main():
-    if len(sys.argv) != 2 or not re.fullmatch(r"(https://github\.com/[\w.-]+/[\w.-]+)?", sys.argv[1]):
+    address = r"(https://github\.com/[\w.-]+/[\w.-]+)?"
+    if len(sys.argv) != 2 or not re.fullmatch(address, sys.argv[1]):
         sys.exit(__doc__)
     url = sys.argv[1]
     config = ROOT / "_config.yml"

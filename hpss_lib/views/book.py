@@ -40,16 +40,33 @@ def setup(app):
     app.connect("builder-inited", _drop_thebe)
     app.connect("build-finished", _finish)
     app.add_js_file(None, body=_HEAD_SCRIPT, priority=1)
-    app.add_js_file("hpss.js", defer="defer")
-    app.add_css_file("hpss.css")
+    for script in ("hpss.js", "phasor.js"):
+        app.add_js_file(script, defer="defer")
+    for style in ("hpss.css", "phasor.css"):
+        app.add_css_file(style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def _configure(app, config):
-    """Let MathJax come from the book itself, and mend two defaults of the theme."""
+    """Let MathJax come from the book itself, mend two defaults of the theme, draw the buttons.
+
+    The buttons (download, Binder, repository) follow from the repository's address alone: while it
+    is unset there are none, since each would lead nowhere.
+    """
     config.mathjax_path = "mathjax/tex-svg.js"
     # The theme would put a bar with a second search field above every page.
-    config.html_theme_options = {"navbar_persistent": [], **config.html_theme_options}
+    linked = bool(config.html_theme_options.get("repository_url"))
+    config.html_copy_source = linked  # what the download button leads to
+    config.html_theme_options = {
+        "navbar_persistent": [],
+        **config.html_theme_options,
+        "use_download_button": linked,
+        "use_repository_button": linked,
+        "launch_buttons": {
+            "notebook_interface": "jupyterlab",
+            **({"binderhub_url": "https://mybinder.org"} if linked else {}),
+        },
+    }
     if not config.html_favicon:  # browsers ask for one in any case, and log an error without
         config.html_favicon = str(_STATIC / "favicon.svg")
 

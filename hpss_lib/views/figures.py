@@ -1,8 +1,9 @@
 """One matplotlib figure, drawn twice: in dark ink for light pages, in light ink for dark ones."""
 
 import io
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -173,7 +174,7 @@ def _dark_ink(fig):
             setter(before)
 
 
-def _recolouring(artist):
+def _recolouring(artist) -> Iterator[tuple[Callable[[Any], Any], Any, Any]]:
     """(setter, colour now, colour on a dark page) for each colour of one artist."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.collections import Collection

@@ -20,9 +20,10 @@ _COLUMNS, _ROWS = 900, 360  # more points than these cannot be seen at the width
 def style():
     """Use the book's matplotlib style meanwhile: type of 9 points or more, no frame to distract."""
     import matplotlib as mpl
+    from cycler import cycler
 
     ink = palette.INK["light"]
-    settings = {
+    settings: dict[Any, Any] = {
         "font.size": 10,
         "axes.titlesize": 10.5,
         "axes.titlelocation": "left",
@@ -47,7 +48,7 @@ def style():
         "grid.color": palette.FAINT["light"],
         "grid.linewidth": 0.7,
         "lines.linewidth": 1.4,
-        "axes.prop_cycle": mpl.cycler(
+        "axes.prop_cycle": cycler(
             color=[
                 palette.ink("harmonic"),
                 palette.ink("percussive"),

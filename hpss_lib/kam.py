@@ -1,0 +1,257 @@
+"""Kernel additive modelling: separation by iterated kernel backfitting (chapter 3).
+
+    V (F, T)  ->  P_p, P_h (F, T), models of the power  ->  M_p, M_h (F, T), masks in [0, 1]
+
+A kernel says where a source looks like itself: a tone the same a moment earlier, a drum hit the
+same a few bins further up. Each source's power is modelled as the median over its kernel of the
+power that the masks give it, and the models make new masks; a few rounds of it.
+A. Liutkus, D. FitzGerald, Z. Rafii, B. Pardo, L. Daudet, "Kernel additive models for source
+separation", IEEE Transactions on Signal Processing 62(16), 2014.
+
+A kernel is a rectangle of bins x frames, one for each band of frequencies. Two conventions: the
+median of an even number of values is the mean of the two in the middle (as numpy.median has it),
+and a kernel of even length reaches one cell further back than forward, to the lower bin or the
+earlier frame.
+"""
+
+import functools
+import math
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpss_lib.median import check_magnitude, soft_mask
+from hpss_lib.stft import SAMPLE_RATE, StftSettings
+
+BAND_ENDS = (250.0, 3000.0, 10000.0, 22050.0)  # Hz, the highest frequency of each band
+# Height in Hz and width in seconds of the kernel in each of these bands, as published.
+PERCUSSIVE_KERNELS = ((30.0, 0.02), (150.0, 0.0), (200.0, 0.01), (500.0, 0.1))
+HARMONIC_KERNELS = ((0.0, 0.1), (0.0, 0.1), (5.0, 0.1), (5.0, 0.4))
+ITERATIONS = 6
+
+Kernels = Sequence[tuple[float, float]]
+
+_LINES_AT_ONCE = 16  # ranked together: more lines share the sorting, fewer stay in the cache
+
+
+def kernel_size(hertz: float, seconds: float, settings: StftSettings) -> tuple[int, int]:
+    """The whole number of bins and of frames that spans a kernel most nearly, each at least 1.
+
+    hertz, seconds: its height and width, >= 0; 0 is one bin, one frame. Unlike the kernels of
+    `median`, it may be even. Raises ValueError on a negative or infinite size. Chapter 3.
+    """
+    if not (0 <= hertz < math.inf and 0 <= seconds < math.inf):
+        raise ValueError(
+            f"the kernel is {hertz} Hz high and {seconds} s wide; both must be >= 0 and finite"
+        )
+    bins = round(hertz * settings.n_fft / SAMPLE_RATE)
+    frames = round(seconds * SAMPLE_RATE / settings.hop)
+    return max(1, bins), max(1, frames)
+
+
+def bands(settings: StftSettings) -> list[slice]:
+    """The bins of each band of BAND_ENDS, from 0 Hz up: slices that together cover all F bins."""
+    ends = [math.floor(end * settings.n_fft / SAMPLE_RATE) + 1 for end in BAND_ENDS]
+    return [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
+
+
+def context_frames(
+    settings: StftSettings,
+    *,
+    iterations: int = ITERATIONS,
+    percussive_kernels: Kernels = PERCUSSIVE_KERNELS,
+    harmonic_kernels: Kernels = HARMONIC_KERNELS,
+) -> int:
+    """How many frames on each side the masks of a frame depend on: half a kernel each iteration."""
+    kernels = (*percussive_kernels, *harmonic_kernels)
+    return iterations * max(kernel_size(*kernel, settings)[1] // 2 for kernel in kernels)
+
+
+def kernel_median(Z: np.ndarray, bins: int, frames: int) -> np.ndarray:
+    """Each cell's median over the kernel of bins x frames around it: (F, T), Z's type.
+
+    Z: (F, T) float32 or float64, finite; bins, frames >= 1 (even sizes: see the module). Beyond
+    the edges Z is mirrored, the outermost cell included. The time is the same for any size along
+    the kernel's longer side, and grows with its shorter side. Raises ValueError on an empty kernel.
+    Liutkus et al. (2014). Chapter 3.
+    """
+    if bins < 1 or frames < 1:
+        raise ValueError(f"the kernel has {bins} x {frames} cells; it needs at least one")
+    if bins == frames == 1:
+        return Z.copy()
+    before = bins // 2, frames // 2
+    after = bins - 1 - before[0], frames - 1 - before[1]
+    mirrored = np.pad(Z, list(zip(before, after, strict=True)), mode="symmetric")
+    # The window slides along the kernel's longer side: fewer values enter and leave it.
+    if bins > frames:
+        return _sliding_median(mirrored.T, frames, bins).T
+    return _sliding_median(mirrored, bins, frames)
+
+
+def backfit_source(Z: np.ndarray, kernels: Kernels, settings: StftSettings) -> np.ndarray:
+    """P, a source's power as its kernels see it: the median of Z over the kernel, band by band.
+
+    Z: (F, T) float >= 0, the power that the source's mask lets through; kernels: height in Hz and
+    width in seconds in each of `bands`. Bands are mirrored at their edges like spectrograms of
+    their own. Returns (F, T). Liutkus et al. (2014), the step that gives the algorithm its name.
+    Chapter 3.
+    """
+    P = np.empty_like(Z)
+    for band, kernel in zip(bands(settings), kernels, strict=True):
+        if Z[band].size:  # at a very small n_fft a band may hold no bin
+            P[band] = kernel_median(Z[band], *kernel_size(*kernel, settings))
+    return P
+
+
+def backfit(
+    V: np.ndarray,
+    P_p: np.ndarray,
+    P_h: np.ndarray,
+    settings: StftSettings,
+    *,
+    percussive_kernels: Kernels = PERCUSSIVE_KERNELS,
+    harmonic_kernels: Kernels = HARMONIC_KERNELS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One iteration: share V between the sources as P_p and P_h say, and model anew what each got.
+
+    V: (F, T) float >= 0, the mixture's magnitude; P_p, P_h: (F, T) >= 0, the models of the power so
+    far. Returns the next P_p, P_h. Liutkus et al. (2014), algorithm 1. Chapter 3.
+    """
+    M_p = soft_mask(P_p, P_h, power=1)
+    M_h = soft_mask(P_h, P_p, power=1)  # 1 - M_p would lose the digits of small shares
+    jobs = ((M_p, percussive_kernels), (M_h, harmonic_kernels))
+    _compiled()  # once, before two threads ask for it
+    from concurrent.futures import ThreadPoolExecutor
+
+    def model(job: tuple[np.ndarray, Kernels]) -> np.ndarray:
+        M, kernels = job
+        return backfit_source(np.square(M * V), kernels, settings)
+
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        P_p, P_h = pool.map(model, jobs)
+    return P_p, P_h
+
+
+def kam_hpss(
+    V: np.ndarray,
+    settings: StftSettings,
+    *,
+    iterations: int = ITERATIONS,
+    percussive_kernels: Kernels = PERCUSSIVE_KERNELS,
+    harmonic_kernels: Kernels = HARMONIC_KERNELS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Percussive and harmonic masks (M_p, M_h) of a magnitude spectrogram by kernel backfitting.
+
+    V: (F, T) float >= 0, in `settings`; iterations >= 0: 0 shares everything equally; kernels:
+    height in Hz and width in seconds in each of `bands`. Returns M_p, M_h: (F, T) in [0, 1], the
+    Wiener filter of the last models, with M_p + M_h = 1 (both 1/2 where both models are 0).
+    Raises ValueError on magnitudes that are negative or not finite, or not in `settings`.
+    Liutkus et al. (2014). Chapter 3.
+    """
+    check_magnitude(V)
+    if V.shape[0] != settings.bins:
+        raise ValueError(f"V has {V.shape[0]} bins; these settings make {settings.bins}")
+    if iterations < 0:
+        raise ValueError(f"iterations is {iterations}; it must be at least 0")
+    P_p = P_h = np.square(V) / 2
+    for _ in range(iterations):
+        P_p, P_h = backfit(
+            V,
+            P_p,
+            P_h,
+            settings,
+            percussive_kernels=percussive_kernels,
+            harmonic_kernels=harmonic_kernels,
+        )
+    M_p = soft_mask(P_p, P_h, power=1)
+    return M_p, 1 - M_p
+
+
+# ------------------------------------------------------------------------ a fast exact median
+#
+# A window of m lines x n columns slides along the lines: m values enter, m leave. If the values are
+# replaced by their ranks, the window is a set of small whole numbers: a bit each in an array. Its
+# median is a pointer into that array with a count of the bits below it; after each step it moves
+# on or back by a few set bits, whatever the size of the window. (T. S. Huang, 1979, with a set of
+# bits for his histogram, since here every rank occurs once.)
+
+
+def _sliding_median(Z: np.ndarray, lines: int, columns: int) -> np.ndarray:
+    """The median of each lines x columns window that lies within Z, as numpy.median has it."""
+    out = np.empty((Z.shape[0] - lines + 1, Z.shape[1] - columns + 1), Z.dtype)
+    slide = _compiled()
+    for first in range(0, len(out), _LINES_AT_ONCE):
+        part = Z[first : first + _LINES_AT_ONCE + lines - 1]
+        order = np.argsort(part, axis=None)
+        ranks = np.empty(part.size, np.int32)
+        ranks[order] = np.arange(part.size, dtype=np.int32)
+        values = part.ravel()[order]
+        slide(ranks.reshape(part.shape), values, columns, out[first : first + _LINES_AT_ONCE])
+    return out
+
+
+@functools.cache
+def _compiled():
+    import numba
+
+    return numba.njit(nogil=True, cache=True)(_slide)
+
+
+_ONE, _ZERO = np.uint64(1), np.uint64(0)
+# A de Bruijn sequence: the upper six bits of its product with 2^k are different for every k < 64.
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
+_BIT = np.zeros(64, np.int64)
+_BIT[[((int(_DE_BRUIJN) << k) & (2**64 - 1)) >> 58 for k in range(64)]] = np.arange(64)
+
+
+def _slide(ranks, values, columns, out):  # pragma: no cover (compiled)
+    """Write the medians of the windows of `columns` columns into out. Types matter: see numba."""
+    lines = ranks.shape[0] - out.shape[0] + 1
+    target = (lines * columns - 1) // 2  # how many values lie below the (lower) middle one
+    even = lines * columns % 2 == 0
+    bits = np.zeros(ranks.size // 64 + 1, np.uint64)
+    for j in range(out.shape[0]):
+        bits[:] = _ZERO
+        middle, below = 0, 0  # a rank, and how many ranks in the window are smaller
+        for t in range(ranks.shape[1]):
+            for r in ranks[j : j + lines, t]:
+                bits[r >> 6] |= _ONE << np.uint64(r & 63)
+                below += r < middle
+            if t < columns - 1:
+                continue
+            while below > target:  # back to the next smaller rank
+                word = middle >> 6
+                x = bits[word] & ((_ONE << np.uint64(middle & 63)) - _ONE)
+                while x == _ZERO:
+                    word -= 1
+                    x = bits[word]
+                for shift in (1, 2, 4, 8, 16, 32):  # fill all places below the highest bit
+                    x |= x >> np.uint64(shift)
+                middle = (word << 6) + _BIT[((x ^ (x >> _ONE)) * _DE_BRUIJN) >> np.uint64(58)]
+                below -= 1
+            # Here, or at the next larger ranks: x holds the bits from `middle` on.
+            word = middle >> 6
+            x = bits[word] >> np.uint64(middle & 63) << np.uint64(middle & 63)
+            while True:
+                while x == _ZERO:
+                    word += 1
+                    x = bits[word]
+                lowest = x & (~x + _ONE)
+                x ^= lowest
+                if below == target:
+                    break
+                below += 1
+            middle = (word << 6) + _BIT[(lowest * _DE_BRUIJN) >> np.uint64(58)]
+            median = values[middle]
+            if even:
+                while x == _ZERO:
+                    word += 1
+                    x = bits[word]
+                lowest = x & (~x + _ONE)
+                upper = values[(word << 6) + _BIT[(lowest * _DE_BRUIJN) >> np.uint64(58)]]
+                median = median / 2 + upper / 2  # halved first: the sum might overflow
+            out[j, t - columns + 1] = median
+            for r in ranks[j : j + lines, t - columns + 1]:
+                bits[r >> 6] &= ~(_ONE << np.uint64(r & 63))
+                below -= r < middle

@@ -1,0 +1,231 @@
+"""PU-iter: phases for sources whose magnitudes are known, iterated or in closed form (chapter 8).
+
+    X (F, T), V_j (F, T)  ->  S_j (F, T) with |S_j| = V_j and sum_j S_j as near to X as can be
+
+The harmonic source starts each frame from its sinusoidal phase (`hpss_lib.sinusoids`), the
+percussive one from the mixture's; then the mixing error is shared out between them, again and
+again. For two sources the limit is a triangle with the sides |X|, V_p, V_h, reached in one step.
+Drossos, Magron, Mimilakis and Virtanen (2018); Magron, Badeau and David (2018).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpss_lib.sinusoids import THRESHOLD
+from hpss_lib.stft import StftSettings
+
+ITERATIONS = 50  # as published
+
+
+def mixing_weights(V: np.ndarray) -> np.ndarray:
+    """The share of the mixing error that each source takes: G_j = V_j^2 / sum_k V_k^2.
+
+    V: (J, ...) >= 0. Returns (J, ...) from 0 to 1, adding up to 1 over the J sources, or all 0
+    where every source is silent. Chapter 8.
+    """
+    power = np.square(V, dtype=float)
+    total = power.sum(axis=0)
+    return power / np.where(total > 0, total, 1)
+
+
+def mixing_error(X: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """What the sources leave of the mixture: X - sum_j S_j. X: (...); S: (J, ...). Chapter 8."""
+    return X - S.sum(axis=0)
+
+
+def pu_iter_step(X: np.ndarray, S: np.ndarray, V: np.ndarray) -> np.ndarray:
+    """One iteration: share out the mixing error, Y_j = S_j + G_j E, then S_j = V_j Y_j / |Y_j|.
+
+    X: (...) complex; S, V: (J, ...), sources and their target magnitudes >= 0. Returns the next S;
+    where Y_j = 0 has no phase, S_j stays. Chapter 8.
+    """
+    Y = S + mixing_weights(V) * mixing_error(X, S)
+    size = np.abs(Y)
+    return np.where(size > 0, V * Y / np.where(size > 0, size, 1), S)
+
+
+def closed_form(
+    X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The two sources to which the iteration converges, from the triangle |X|, V_p, V_h.
+
+    X: (...) complex; V_p, V_h: (...) >= 0, the target magnitudes; start: (...) complex, of which
+    the phase counts: where the harmonic source starts (the percussive one starts at the mixture's
+    phase). Returns S_p, S_h: (...) complex128 with |S_p| = V_p, |S_h| = V_h.
+
+    Where the sides make a triangle, the law of cosines gives both angles to the mixture, and
+    S_h lies on the side of X on which it starts; S_p + S_h = X. Where they do not, all three are
+    on one line, as near to closing as they get. Where start = 0, nothing is known of a harmonic
+    phase, and both sources take the mixture's. Where X = 0, the sources oppose each other along
+    V_p start/|start| - V_h, which is what one iteration gives. Chapter 8.
+    """
+    X = np.asarray(X, dtype=complex)
+    p, h = np.asarray(V_p, dtype=float), np.asarray(V_h, dtype=float)
+    x = np.abs(X)
+    u = np.where(x > 0, X / np.where(x > 0, x, 1), 1)  # the mixture's phase
+    g = start * np.conj(u)  # the starting phase, seen from there
+    # Heron: the product of the four factors is (4 area)^2; it is negative where no triangle closes.
+    area = np.sqrt(np.maximum((x + h + p) * (x + h - p) * (x + p - h) * (p + h - x), 0))
+    area = np.where(g.imag < 0, -area, area)
+    z_h = (x - p) * (x + p) + h * h + 1j * area  # 2 x h times the cosine and sine of its angle
+    z_p = (x - h) * (x + h) + p * p - 1j * area
+    opposed = p * _unit(g) - h
+    z_h, z_p = np.where(x > 0, z_h, opposed), np.where(x > 0, z_p, -opposed)
+    alone = (x == 0) & (p * h == 0)  # nothing to oppose: each stays where it starts
+    z_h, z_p = np.where(alone, g, z_h), np.where(alone, 1, z_p)
+    z_h, z_p = np.where(g == 0, 1, z_h), np.where(g == 0, 1, z_p)
+    return p * _unit(z_p) * u, h * _unit(z_h) * u
+
+
+def pu(
+    X: np.ndarray,
+    V_p: np.ndarray,
+    V_h: np.ndarray,
+    settings: StftSettings,
+    *,
+    onsets: np.ndarray | None = None,
+    previous: np.ndarray | None = None,
+    threshold: float = THRESHOLD,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Percussive and harmonic sources with the phases that PU-iter converges to: (S_p, S_h).
+
+    X: (F, T) complex64 or complex128, the mixture; V_p, V_h: (F, T) >= 0, the target magnitudes,
+    which are kept. onsets: (T,) bool, frames in which both sources take the mixture's phase.
+    previous: (F,) S_h of the frame before the first, to go on from there; without it the first
+    frame takes the mixture's phase. threshold: of `pick_peaks`. Returns two arrays (F, T) of X's
+    type; the arithmetic is in double. Raises ValueError on shapes that do not fit, negative or
+    non-finite values, TypeError if X is not complex. Frame by frame: the harmonic phase propagates
+    (`sinusoids.propagate`), then `closed_form`. Chapter 8.
+    """
+    X, (V_p, V_h) = _checked(X, (V_p, V_h), settings)
+    frames = X.shape[1]
+    onset = _onsets(onsets, (frames,), default=np.zeros(frames, bool))
+    before = _previous(previous, (X.shape[0],), X)
+    from hpss_lib import _phase_kernels
+
+    S_p, S_h = np.empty((2, frames, X.shape[0]), X.dtype)
+    _phase_kernels.closed_form(
+        _by_frame(X), _by_frame(V_p), _by_frame(V_h), onset, before, threshold, _turn(settings),
+        S_p, S_h,
+    )  # fmt: skip
+    return S_p.T, S_h.T
+
+
+def pu_iter(
+    X: np.ndarray,
+    V: Sequence[np.ndarray] | np.ndarray,
+    settings: StftSettings,
+    *,
+    iterations: int = ITERATIONS,
+    onsets: np.ndarray | None = None,
+    previous: np.ndarray | None = None,
+    threshold: float = THRESHOLD,
+) -> np.ndarray:
+    """PU-iter as published: J sources whose magnitudes are V and whose sum comes near to X.
+
+    X: (F, T) complex64 or complex128, the mixture; V: J arrays (F, T) >= 0, the target magnitudes,
+    which are kept. onsets: (J, T) bool, the frames in which a source starts from the mixture's
+    phase; in the others it starts from its sinusoidal phase. Without `onsets` the first source is
+    percussive, with an onset in every frame, and the others have none, which is the published
+    choice for V = (V_p, V_h). previous: (J, F), the sources of the frame before the first;
+    without it the first frame takes the mixture's phase. A bin in which no source starts anywhere
+    else, or in which it was silent in the frame before, keeps the mixture's phase.
+
+    Returns S: (J, F, T) of X's type; the arithmetic is in double. Raises ValueError on shapes that
+    do not fit, negative or non-finite values, iterations < 0, TypeError if X is not complex.
+    Drossos et al. (2018); for any J: Magron, Badeau and David (2018), algorithm 2. Chapter 8.
+    """
+    return _iterate(X, V, settings, iterations, onsets, previous, threshold, errors=False)[0]
+
+
+def pu_iter_errors(
+    X: np.ndarray,
+    V: Sequence[np.ndarray] | np.ndarray,
+    settings: StftSettings,
+    *,
+    iterations: int = ITERATIONS,
+    onsets: np.ndarray | None = None,
+    previous: np.ndarray | None = None,
+    threshold: float = THRESHOLD,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`pu_iter`, and the mixing error of each frame before, between and after the iterations.
+
+    Arguments and errors raised as for `pu_iter`. Returns S (J, F, T) and the squared error
+    sum_f |X - sum_j S_j|^2, (iterations + 1, T) float64. Chapter 8.
+    """
+    return _iterate(X, V, settings, iterations, onsets, previous, threshold, errors=True)
+
+
+def _iterate(X, V, settings, iterations, onsets, previous, threshold, *, errors):
+    if iterations < 0:
+        raise ValueError(f"iterations is {iterations}; it must be at least 0")
+    X, V = _checked(X, tuple(V), settings)
+    sources, frames = len(V), X.shape[1]
+    percussive = np.zeros((sources, frames), bool)
+    percussive[0] = True
+    onset = _onsets(onsets, (sources, frames), default=percussive)
+    before = _previous(previous, (sources, X.shape[0]), X)
+    from hpss_lib import _phase_kernels
+
+    S = np.empty((sources, frames, X.shape[0]), X.dtype)
+    squared = np.zeros((iterations + 1, frames) if errors else (0, 0))
+    _phase_kernels.iterate(
+        _by_frame(X), np.stack([_by_frame(v) for v in V]), onset, before, iterations, threshold,
+        _turn(settings), S, squared,
+    )  # fmt: skip
+    return S.transpose(0, 2, 1), squared
+
+
+def _unit(z: np.ndarray) -> np.ndarray:
+    """The direction of z, and 1 where z = 0."""
+    size = np.abs(z)
+    return np.where(size > 0, z / np.where(size > 0, size, 1), 1)
+
+
+def _turn(settings: StftSettings) -> float:
+    """By how much a sinusoid of one bin turns in one hop, in radians."""
+    return 2 * np.pi * settings.hop / settings.n_fft
+
+
+def _by_frame(A: np.ndarray) -> np.ndarray:
+    """(F, T) as (T, F) in one piece: without copying, if it comes from `stft`."""
+    return np.ascontiguousarray(A.T)
+
+
+def _checked(X, V, settings):
+    """The mixture and the magnitudes in one precision, or an error that says what is wrong."""
+    X = np.asarray(X)
+    if not np.iscomplexobj(X):
+        raise TypeError(f"X holds {X.dtype} values; the mixture's complex spectrogram is accepted")
+    if X.ndim != 2 or X.shape[0] != settings.bins or X.shape[1] == 0:
+        raise ValueError(
+            f"X has shape {X.shape}; in these settings a spectrogram is ({settings.bins}, T), "
+            "T >= 1"
+        )
+    if not V:
+        raise ValueError("V holds no source; at least one is needed")
+    X = X if X.dtype in (np.complex64, np.complex128) else X.astype(complex)
+    V = tuple(np.asarray(v, dtype=X.real.dtype) for v in V)
+    for j, v in enumerate(V):
+        if v.shape != X.shape:
+            raise ValueError(f"magnitudes {j} have shape {v.shape}, but the mixture has {X.shape}")
+        if not (v.min() >= 0 and v.max() < np.inf):
+            raise ValueError(f"magnitudes {j} hold negative, infinite or NaN values")
+    if not np.isfinite(X).all():
+        raise ValueError("X holds infinite or NaN values")
+    return X, V
+
+
+def _onsets(onsets, shape, *, default):
+    onset = default if onsets is None else np.ascontiguousarray(onsets, dtype=bool)
+    if onset.shape != shape:
+        raise ValueError(f"onsets have shape {onset.shape}; {shape} is accepted")
+    return onset
+
+
+def _previous(previous, shape, X):
+    before = np.zeros(shape, X.dtype) if previous is None else np.asarray(previous, dtype=X.dtype)
+    if before.shape != shape:
+        raise ValueError(f"previous has shape {before.shape}; {shape} is accepted")
+    return np.ascontiguousarray(before)
