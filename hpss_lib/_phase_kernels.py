@@ -191,3 +191,91 @@ def iterate(X, V, onset, previous, iterations, threshold, turn, S, errors):
                 for k in range(n):
                     r, i_ = sr[j, k], si[j, k]
                     S[j, t, first + k] = complex(r * ur[k] - i_ * ui[k], r * ui[k] + i_ * ur[k])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pool(a, out):
+    """The mean of each bin and its two neighbours on either side, as far as there are any."""
+    for k in range(len(a)):
+        first, last = max(0, k - 2), min(len(a), k + 3)
+        total = 0.0
+        for j in range(first, last):
+            total += a[j]
+        out[k] = total / (last - first)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _log_likelihood(power, variance):
+    """Of a complex number whose squared distance to the mean is `power`, but for a constant."""
+    return -power / variance - np.log(variance)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def predict(X, V_p, threshold, turn, sharpness, forget, steadiest, floor, M, Q):
+    """Fill M, Q (T, F): what the sinusoids of one frame foretell of the next, and its variance.
+
+    `tracking.predict` says what is computed. floor: a power to add where nothing is left.
+    """
+    frames, bins = X.shape
+    H = np.zeros(bins, np.complex128)  # the harmonic source in the frame before
+    size, evidence, pooled, misses, seen = (
+        np.zeros(bins), np.empty(bins), np.empty(bins), np.full(bins, 2.0), np.full(bins, 1.0),
+    )  # fmt: skip
+    cosine, sine = np.empty(bins), np.empty(bins)
+    misses *= floor
+    seen *= floor
+    for t in range(frames):
+        for k in range(bins):
+            size[k] = abs(H[k])
+        _rotation(size, threshold, turn, cosine, sine)
+        for k in range(bins):
+            H[k] *= complex(cosine[k], sine[k])
+            surprise = min(max(misses[k] / seen[k], steadiest), 2.0)
+            rho = 1 - surprise / 2 if t > 0 else 0.0
+            M[t, k] = rho * H[k]
+            Q[t, k] = (1 - rho * rho) * abs(H[k]) ** 2 + floor if t > 0 else 1e30
+            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
+            noise = p * p + floor
+            evidence[k] = _log_likelihood(abs(X[t, k] - rho * H[k]) ** 2, Q[t, k] + noise)
+            evidence[k] -= _log_likelihood(x * x, max(x - p, 0.0) ** 2 + noise)
+        _pool(evidence, pooled)
+        for k in range(bins):
+            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
+            noise = p * p + floor
+            rest = max(1 - p / x, 0.0) if x > 0 else 0.0
+            H0, foretold = X[t, k] * rest, H[k]
+            gain = np.float64(Q[t, k]) / (Q[t, k] + noise)
+            belief = 1 / (1 + np.exp(-sharpness * pooled[k]))
+            H[k] = H0 + belief * (M[t, k] + gain * (X[t, k] - M[t, k]) - H0)
+            if t > 0:
+                a = (1 - forget) * rest * rest
+                misses[k] += a * (abs(H0 - foretold) ** 2 - misses[k])
+                seen[k] += a * (0.5 * (abs(foretold) ** 2 + abs(H0) ** 2) - seen[k])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def combine(X, V_p, M_1, Q_1, M_2, Q_2, sharpness, floor, S_h):
+    """Fill S_h (T, F) from the predictions of the frames before (1) and after (2)."""
+    frames, bins = X.shape
+    evidence, pooled = np.empty((2, bins)), np.empty((2, bins))
+    for t in range(frames):
+        for k in range(bins):
+            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
+            noise = p * p + floor
+            none = _log_likelihood(x * x, max(x - p, 0.0) ** 2 + noise)
+            for i in range(2):
+                M, Q = (M_1[t, k], Q_1[t, k]) if i == 0 else (M_2[t, k], Q_2[t, k])
+                evidence[i, k] = _log_likelihood(abs(X[t, k] - M) ** 2, Q + noise) - none
+        for i in range(2):
+            _pool(evidence[i], pooled[i])
+        for k in range(bins):
+            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
+            noise = p * p + floor
+            total = 1.0
+            H = X[t, k] * (max(1 - p / x, 0.0) if x > 0 else 0.0)
+            for i in range(2):
+                M, Q = (M_1[t, k], Q_1[t, k]) if i == 0 else (M_2[t, k], Q_2[t, k])
+                weight = np.exp(min(sharpness * pooled[i, k], 50.0))
+                H += weight * (M + np.float64(Q) / (Q + noise) * (X[t, k] - M))
+                total += weight
+            S_h[t, k] = H / total

@@ -98,7 +98,7 @@ def pu(
     non-finite values, TypeError if X is not complex. Frame by frame: the harmonic phase propagates
     (`sinusoids.propagate`), then `closed_form`. Chapter 8.
     """
-    X, (V_p, V_h) = _checked(X, (V_p, V_h), settings)
+    X, (V_p, V_h) = check_spectrograms(X, (V_p, V_h), settings)
     frames = X.shape[1]
     onset = _onsets(onsets, (frames,), default=np.zeros(frames, bool))
     before = _previous(previous, (X.shape[0],), X)
@@ -106,7 +106,7 @@ def pu(
 
     S_p, S_h = np.empty((2, frames, X.shape[0]), X.dtype)
     _phase_kernels.closed_form(
-        _by_frame(X), _by_frame(V_p), _by_frame(V_h), onset, before, threshold, _turn(settings),
+        by_frame(X), by_frame(V_p), by_frame(V_h), onset, before, threshold, turn(settings),
         S_p, S_h,
     )  # fmt: skip
     return S_p.T, S_h.T
@@ -160,7 +160,7 @@ def pu_iter_errors(
 def _iterate(X, V, settings, iterations, onsets, previous, threshold, *, errors):
     if iterations < 0:
         raise ValueError(f"iterations is {iterations}; it must be at least 0")
-    X, V = _checked(X, tuple(V), settings)
+    X, V = check_spectrograms(X, tuple(V), settings)
     sources, frames = len(V), X.shape[1]
     percussive = np.zeros((sources, frames), bool)
     percussive[0] = True
@@ -171,8 +171,8 @@ def _iterate(X, V, settings, iterations, onsets, previous, threshold, *, errors)
     S = np.empty((sources, frames, X.shape[0]), X.dtype)
     squared = np.zeros((iterations + 1, frames) if errors else (0, 0))
     _phase_kernels.iterate(
-        _by_frame(X), np.stack([_by_frame(v) for v in V]), onset, before, iterations, threshold,
-        _turn(settings), S, squared,
+        by_frame(X), np.stack([by_frame(v) for v in V]), onset, before, iterations, threshold,
+        turn(settings), S, squared,
     )  # fmt: skip
     return S.transpose(0, 2, 1), squared
 
@@ -183,17 +183,17 @@ def _unit(z: np.ndarray) -> np.ndarray:
     return np.where(size > 0, z / np.where(size > 0, size, 1), 1)
 
 
-def _turn(settings: StftSettings) -> float:
+def turn(settings: StftSettings) -> float:
     """By how much a sinusoid of one bin turns in one hop, in radians."""
     return 2 * np.pi * settings.hop / settings.n_fft
 
 
-def _by_frame(A: np.ndarray) -> np.ndarray:
+def by_frame(A: np.ndarray) -> np.ndarray:
     """(F, T) as (T, F) in one piece: without copying, if it comes from `stft`."""
     return np.ascontiguousarray(A.T)
 
 
-def _checked(X, V, settings):
+def check_spectrograms(X, V, settings):
     """The mixture and the magnitudes in one precision, or an error that says what is wrong."""
     X = np.asarray(X)
     if not np.iscomplexobj(X):

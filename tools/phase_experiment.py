@@ -40,7 +40,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process for each core inste
 
 import numpy as np
 
-from hpss_lib import __version__, evaluation, puiter
+from hpss_lib import __version__, evaluation, puiter, tracking
 from hpss_lib.data import Song, read_song
 from hpss_lib.stft import SAMPLE_RATE, SETTINGS, StftSettings, istft, stft
 from hpss_lib.subtraction import apply_phase, subtract
@@ -80,6 +80,17 @@ def closed_form(X, V_p, V_h, settings, length) -> Pair:
     return puiter.pu(X, V_p, np.abs(V_h), settings)
 
 
+def tracked(X, V_p, V_h, settings, length) -> Pair:
+    return tracking.track(X, V_p, settings)
+
+
+def tracked_gain_only(X, V_p, V_h, settings, length) -> Pair:
+    """What of `tracked` is only the louder V_p: the mixture's phase, and the rest of the mixture."""
+    V_p = V_p * tracking.percussive_gain(X, V_p, settings)
+    S_p = apply_phase(np.minimum(V_p, np.abs(X)), X).astype(X.dtype)
+    return S_p, X - S_p
+
+
 def griffin_lim(X, V_p, V_h, settings: StftSettings, length) -> Pair:
     """librosa's, 32 iterations from random phases: it knows the magnitudes, not the mixture."""
     import librosa
@@ -102,9 +113,11 @@ PHASES: dict[str, Callable[..., Pair]] = {
     "pu-iter 50": partial(pu_iter, iterations=50),
     "pu-iter 500": partial(pu_iter, iterations=500),
     "pu": closed_form,
+    "tracked": tracked,
+    "tracked, gain only": tracked_gain_only,
     "griffin-lim": griffin_lim,
 }
-CURVE_PHASES = ("mixture", "wiener", "pu-iter 50", "pu")
+CURVE_PHASES = ("mixture", "wiener", "pu-iter 50", "pu", "tracked")
 
 
 @dataclass(frozen=True)
@@ -336,7 +349,7 @@ def summary(rows: list[dict]) -> str:
     for key, phases in groups.items():
         lines.append(", ".join(f"{k} {v}" for k, v in zip(keys, key, strict=True) if v))
         for phase, found in phases.items():
-            parts = [f"  {phase:12s} n={len(found) // 2:<3d}"]
+            parts = [f"  {phase:18s} n={len(found) // 2:<3d}"]
             for name in ("magnitude_snr", "sdr", "sdr_rest", "sir", "sar"):
                 parts.append(f"{name} " + "/".join(median(found, name, s) for s in SOURCES))
             reference = phases.get("mixture", {})

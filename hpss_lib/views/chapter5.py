@@ -397,7 +397,12 @@ def scale_view(gain: float, compress: bool) -> View:
     counts, edges = np.histogram(z, np.linspace(0, 1, 51))
     with plot.style():
         ax.stairs(100 * counts / z.size, edges, color=plot.kind_colour("percussive"), fill=True)
-        ax.set(xlim=(0, 1), ylim=(0, 60), xlabel="update gate $z$", ylabel="% of the gates")
+        ax.set(
+            xlim=(0, 1),
+            ylim=(0, max(8, 110 * counts.max() / z.size)),
+            xlabel="update gate $z$",
+            ylabel="% of the gates",
+        )
     text = (
         f"Magnitudes times {gain:g}{', compressed' if compress else ''}: {100 * stuck:.1f} % of "
         f"the gates are within 0.01 of 0 or 1; the mean slope of the sigmoid is "

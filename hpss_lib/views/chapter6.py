@@ -273,8 +273,9 @@ def state_view(khz: float) -> View:
         upper.set(ylabel="input", xlim=(0, 2.5))
         lower.plot(seconds, forward[frames, unit], color=ink["harmonic"], label="forward")
         lower.plot(seconds, backward[frames, unit], color=ink["percussive"], label="backward")
-        lower.set(ylabel="state", xlabel="time (s)", ylim=(-1.05, 1.35))
-        lower.legend(loc="upper right", ncols=2)
+        reach = 1.1 * max(np.abs(s[frames, unit]).max() for s in (forward, backward))
+        lower.set(ylabel="state", xlabel="time (s)", ylim=(-reach, reach))
+        lower.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, borderaxespad=0)
         for t in onsets() * COMPACT.hop / SAMPLE_RATE:
             for ax in (upper, lower):
                 ax.axvline(t, color="#8b919c", linewidth=0.7, linestyle=":")
@@ -315,7 +316,7 @@ state_control = Control(
             log=True,
         ),
     ),
-    start={"khz": 1.0},
+    start={"khz": 2.5},
     view=state_view,
     caption=(
         "One unit of the trained encoder over 2.5 seconds of rock. Above, its input, the "
