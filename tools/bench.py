@@ -29,6 +29,7 @@ def song(seconds: float) -> np.ndarray:
 
 
 clock = time.perf_counter
+TARGETS = {("mad", "mixture", "compact"): "at least 40 x"}
 
 
 def best(work: Callable[[], object], runs: int = 3) -> float:
@@ -84,6 +85,7 @@ def bench_separation(methods: Sequence[str], path: Path, short: Path, seconds: f
                 row(
                     f"separate, {method}, phase {phase}, setting {setting}",
                     f"{seconds / spent:.0f} x",
+                    TARGETS.get((method, phase, setting), ""),
                 )
 
 
@@ -113,6 +115,33 @@ def bench_stages(x: np.ndarray) -> None:
     row("median_hpss against librosa", f"{theirs / ours:.1f} x", "at least 3 x")
 
 
+def bench_network(seconds: float) -> None:
+    """Sizes, the speed of training, and of both networks alone, from magnitudes to magnitudes."""
+    import torch
+
+    from hpss_lib.madtwinnet import CONFIGS, MaDTwinNet, TwinNet, count_parameters, estimate
+    from hpss_lib.training import COMPACT_PLAN, Learner, take_step
+
+    rng = np.random.default_rng(0)
+    for name, config in CONFIGS.items():
+        model = MaDTwinNet(config).eval()
+        inference, twin = count_parameters(model), count_parameters(TwinNet(config))
+        row(f"parameters, {name}", f"{inference:,}", f"{inference + twin:,} in training")
+        settings = SETTINGS[config.setting]
+        V = rng.random((settings.bins, settings.frames(int(seconds * SAMPLE_RATE))), np.float32)
+        spent = best(lambda m=model, V=V: estimate(m, V), runs=2)
+        # The speed does not depend on the weights: these are random.
+        target = "at least 10 x" if name == "paper" else ""
+        row(f"network alone, {name}, random weights", f"{seconds / spent:.0f} x", target)
+    config = CONFIGS["compact"]
+    learner = Learner(config, COMPACT_PLAN)
+    optimiser = torch.optim.Adam(learner.parameters(), fused=True)
+    V = torch.rand(COMPACT_PLAN.batch, config.frames, config.bins)
+    target_V = V[:, config.context : -config.context] / 2
+    spent = best(lambda: take_step(learner, optimiser, V, target_V, COMPACT_PLAN), runs=10)
+    row(f"training, compact, {torch.get_num_threads()} threads", f"{1 / spent:.2f} steps/s")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -134,6 +163,7 @@ def main() -> None:
     )
     row("import hpss_lib", f"{1000 * import_seconds():.0f} ms", "below 300 ms")
     bench_stages(x)
+    bench_network(min(seconds, 60))
     with tempfile.TemporaryDirectory() as folder:
         path, short, long = (Path(folder) / f"{name}.wav" for name in ("song", "short", "long"))
         audio.write_wav(path, x, SAMPLE_RATE)

@@ -17,7 +17,7 @@ from hpss_lib.views.controls import Choice, Control, View
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-METHOD = "median"  # the best that the book has built so far
+METHOD = "mad"  # the network of chapters 5 and 6, with the mixture's phase
 
 
 @lru_cache(maxsize=1)

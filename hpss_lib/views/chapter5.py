@@ -284,7 +284,7 @@ context_control = Control(
 # ----------------------------------------------------------------------------------- the two losses
 
 
-def kl(y: np.ndarray, y_hat: np.ndarray) -> np.ndarray:
+def kl(y, y_hat):
     """Generalised Kullback-Leibler divergence, number by number, without the small constant."""
     return y * np.log(y / y_hat) + y_hat - y
 
@@ -362,8 +362,8 @@ def untrained_gru():
 
     encoder = Encoder(CONFIG)
     initialise(encoder, CONFIG, seed=0)
-    gru = encoder.gru
-    return gru.weight_ih_l0.detach().numpy(), gru.weight_hh_l0.detach().numpy()
+    W_ih, W_hh, *_ = (p.detach().numpy() for p in encoder.gru.parameters())
+    return W_ih, W_hh
 
 
 def update_gates(x: np.ndarray, W_ih: np.ndarray, W_hh: np.ndarray) -> np.ndarray:

@@ -93,9 +93,9 @@ mixing_control = Control(
         Slider(
             "level_db",
             "Level of the drums",
-            values=(-15, -10, -5, 0, 5, 10),
+            values=(-20, -15, -10, -5, 0, 5),
             unit="dB",
-            live=(-24, 18, 0.5),
+            live=(-24, 12, 0.5),
         ),
     ),
     start={"partner": "choir", "level_db": -5},
