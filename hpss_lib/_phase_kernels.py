@@ -1,8 +1,9 @@
-"""Compiled loops behind `puiter`, frame after frame. Not meant to be read first.
+"""Compiled loops behind `puiter` and `tracking`, frame after frame. Not meant to be read first.
 
 What they compute is written out readably elsewhere: the frequencies in `sinusoids`, the closed
-form in `puiter.closed_form`, the iteration in `puiter.pu_iter_step` and, frame by frame, in the
-tests' reference loop. This module imports numba and is itself imported where it is used.
+form in `puiter.closed_form`, the iteration in `puiter.pu_iter_step` and, frame by frame, in
+tests/reference_puiter.py, the tracking in tests/test_tracking.py. This module imports numba and
+is itself imported where it is used.
 
 Arrays are (T, F) here, so that a frame lies in one piece. All arithmetic is in double, and each
 bin is turned so that its mixture is real, which saves half of the work.
@@ -205,9 +206,19 @@ def _pool(a, out):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _log_likelihood(power, variance):
-    """Of a complex number whose squared distance to the mean is `power`, but for a constant."""
-    return -power / variance - np.log(variance)
+def _power(z):
+    """|z|^2 in double; abs would take a root first, and a slow one."""
+    a, b = np.float64(z.real), np.float64(z.imag)
+    return a * a + b * b
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _evidence(X, M, Q, p, floor):
+    """How much better M explains X: ln N(X; M, Q + p^2) - ln N(X; 0, (|X| - p)^2 + p^2)."""
+    power = _power(X)
+    rest = max(np.sqrt(power) - p, 0.0)
+    with_it, without = Q + p * p + floor, rest * rest + p * p + floor
+    return power / without - _power(X - M) / with_it - np.log(with_it / without)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -218,64 +229,58 @@ def predict(X, V_p, threshold, turn, sharpness, forget, steadiest, floor, M, Q):
     """
     frames, bins = X.shape
     H = np.zeros(bins, np.complex128)  # the harmonic source in the frame before
-    size, evidence, pooled, misses, seen = (
-        np.zeros(bins), np.empty(bins), np.empty(bins), np.full(bins, 2.0), np.full(bins, 1.0),
-    )  # fmt: skip
+    size, evidence, pooled = np.zeros(bins), np.empty(bins), np.empty(bins)
+    misses, seen = np.full(bins, 2 * floor), np.full(bins, floor)
     cosine, sine = np.empty(bins), np.empty(bins)
-    misses *= floor
-    seen *= floor
-    for t in range(frames):
+    for k in range(bins):  # nothing is foretold of the first frame
+        M[0, k], Q[0, k] = 0.0, 1e30
+        x, p = np.sqrt(_power(X[0, k])), np.float64(V_p[0, k])
+        H[k] = X[0, k] * (max(1 - p / x, 0.0) if x > 0 else 0.0)
+    for t in range(1, frames):
         for k in range(bins):
-            size[k] = abs(H[k])
+            size[k] = np.sqrt(_power(H[k]))
         _rotation(size, threshold, turn, cosine, sine)
         for k in range(bins):
             H[k] *= complex(cosine[k], sine[k])
-            surprise = min(max(misses[k] / seen[k], steadiest), 2.0)
-            rho = 1 - surprise / 2 if t > 0 else 0.0
+            rho = 1 - min(max(misses[k] / seen[k], steadiest), 2.0) / 2
             M[t, k] = rho * H[k]
-            Q[t, k] = (1 - rho * rho) * abs(H[k]) ** 2 + floor if t > 0 else 1e30
-            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
-            noise = p * p + floor
-            evidence[k] = _log_likelihood(abs(X[t, k] - rho * H[k]) ** 2, Q[t, k] + noise)
-            evidence[k] -= _log_likelihood(x * x, max(x - p, 0.0) ** 2 + noise)
+            Q[t, k] = (1 - rho * rho) * size[k] * size[k] + floor
+            evidence[k] = _evidence(
+                X[t, k], M[t, k], np.float64(Q[t, k]), np.float64(V_p[t, k]), floor
+            )
         _pool(evidence, pooled)
         for k in range(bins):
-            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
-            noise = p * p + floor
+            x, p, q = np.sqrt(_power(X[t, k])), np.float64(V_p[t, k]), np.float64(Q[t, k])
             rest = max(1 - p / x, 0.0) if x > 0 else 0.0
             H0, foretold = X[t, k] * rest, H[k]
-            gain = np.float64(Q[t, k]) / (Q[t, k] + noise)
             belief = 1 / (1 + np.exp(-sharpness * pooled[k]))
-            H[k] = H0 + belief * (M[t, k] + gain * (X[t, k] - M[t, k]) - H0)
-            if t > 0:
-                a = (1 - forget) * rest * rest
-                misses[k] += a * (abs(H0 - foretold) ** 2 - misses[k])
-                seen[k] += a * (0.5 * (abs(foretold) ** 2 + abs(H0) ** 2) - seen[k])
+            tracked = M[t, k] + q / (q + p * p + floor) * (X[t, k] - M[t, k])
+            H[k] = H0 + belief * (tracked - H0)
+            a = (1 - forget) * rest * rest
+            misses[k] += a * (_power(H0 - foretold) - misses[k])
+            seen[k] += a * (0.5 * (_power(foretold) + _power(H0)) - seen[k])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def combine(X, V_p, M_1, Q_1, M_2, Q_2, sharpness, floor, S_h):
     """Fill S_h (T, F) from the predictions of the frames before (1) and after (2)."""
     frames, bins = X.shape
-    evidence, pooled = np.empty((2, bins)), np.empty((2, bins))
+    evidence, before, after = np.empty(bins), np.empty(bins), np.empty(bins)
     for t in range(frames):
         for k in range(bins):
-            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
-            noise = p * p + floor
-            none = _log_likelihood(x * x, max(x - p, 0.0) ** 2 + noise)
-            for i in range(2):
-                M, Q = (M_1[t, k], Q_1[t, k]) if i == 0 else (M_2[t, k], Q_2[t, k])
-                evidence[i, k] = _log_likelihood(abs(X[t, k] - M) ** 2, Q + noise) - none
-        for i in range(2):
-            _pool(evidence[i], pooled[i])
+            p = np.float64(V_p[t, k])
+            evidence[k] = _evidence(X[t, k], M_1[t, k], np.float64(Q_1[t, k]), p, floor)
+        _pool(evidence, before)
         for k in range(bins):
-            x, p = np.float64(abs(X[t, k])), np.float64(V_p[t, k])
-            noise = p * p + floor
-            total = 1.0
+            p = np.float64(V_p[t, k])
+            evidence[k] = _evidence(X[t, k], M_2[t, k], np.float64(Q_2[t, k]), p, floor)
+        _pool(evidence, after)
+        for k in range(bins):
+            x, p = np.sqrt(_power(X[t, k])), np.float64(V_p[t, k])
+            q_1, q_2, noise = np.float64(Q_1[t, k]), np.float64(Q_2[t, k]), p * p + floor
+            w_1 = np.exp(min(sharpness * before[k], 50.0))
+            w_2 = np.exp(min(sharpness * after[k], 50.0))
             H = X[t, k] * (max(1 - p / x, 0.0) if x > 0 else 0.0)
-            for i in range(2):
-                M, Q = (M_1[t, k], Q_1[t, k]) if i == 0 else (M_2[t, k], Q_2[t, k])
-                weight = np.exp(min(sharpness * pooled[i, k], 50.0))
-                H += weight * (M + np.float64(Q) / (Q + noise) * (X[t, k] - M))
-                total += weight
-            S_h[t, k] = H / total
+            H += w_1 * (M_1[t, k] + q_1 / (q_1 + noise) * (X[t, k] - M_1[t, k]))
+            H += w_2 * (M_2[t, k] + q_2 / (q_2 + noise) * (X[t, k] - M_2[t, k]))
+            S_h[t, k] = H / (1 + w_1 + w_2)

@@ -67,7 +67,7 @@ def closed_form(
     g = start * np.conj(u)  # the starting phase, seen from there
     # Heron: the product of the four factors is (4 area)^2; it is negative where no triangle closes.
     area = np.sqrt(np.maximum((x + h + p) * (x + h - p) * (x + p - h) * (p + h - x), 0))
-    area = np.where(g.imag < 0, -area, area)
+    area = np.where(np.imag(g) < 0, -area, area)
     z_h = (x - p) * (x + p) + h * h + 1j * area  # 2 x h times the cosine and sine of its angle
     z_p = (x - h) * (x + h) + p * p - 1j * area
     opposed = p * _unit(g) - h
@@ -205,8 +205,9 @@ def check_spectrograms(X, V, settings):
         )
     if not V:
         raise ValueError("V holds no source; at least one is needed")
-    X = X if X.dtype in (np.complex64, np.complex128) else X.astype(complex)
-    V = tuple(np.asarray(v, dtype=X.real.dtype) for v in V)
+    single = X.dtype == np.complex64
+    X = X if single else X.astype(complex, copy=False)
+    V = tuple(np.asarray(v, dtype=np.float32 if single else np.float64) for v in V)
     for j, v in enumerate(V):
         if v.shape != X.shape:
             raise ValueError(f"magnitudes {j} have shape {v.shape}, but the mixture has {X.shape}")

@@ -85,7 +85,7 @@ def tracked(X, V_p, V_h, settings, length) -> Pair:
 
 
 def tracked_gain_only(X, V_p, V_h, settings, length) -> Pair:
-    """What of `tracked` is only the louder V_p: the mixture's phase, and the rest of the mixture."""
+    """What of `tracked` is only the louder V_p: the mixture's phase, and what it leaves."""
     V_p = V_p * tracking.percussive_gain(X, V_p, settings)
     S_p = apply_phase(np.minimum(V_p, np.abs(X)), X).astype(X.dtype)
     return S_p, X - S_p

@@ -105,7 +105,9 @@ tone_control = Control(
     name="ch7-tone",
     title="One tone, frame after frame",
     parameters=(
-        Slider("hertz", "Frequency", values=(430.0, 434.0, 440.0), unit="Hz", live=(400.0, 480.0, 0.5)),
+        Slider(
+            "hertz", "Frequency", values=(430.0, 434.0, 440.0), unit="Hz", live=(400.0, 480.0, 0.5)
+        ),
         Slider("hop", "Hop", values=(384, 1024, 2048), unit="samples", live=(64, 2048, 64)),
         Slider("window", "Window", values=(1025, 2049, 4096), unit="samples", live=(800, 4096, 1)),
     ),
@@ -141,7 +143,9 @@ def bias_curve(setting: str) -> tuple[np.ndarray, np.ndarray]:
     """Offsets of a tone from its bin, and the error of the interpolated frequency, in bins."""
     offsets = np.linspace(-0.5, 0.5, 41)[1:-1]  # halfway, two bins are equal: either is the peak
     frames = [tone_frame(300 + d, WINDOWS[setting]) for d in offsets]
-    errors = [instantaneous_frequency(v)[300] - 300 - d for v, d in zip(frames, offsets, strict=True)]
+    errors = [
+        instantaneous_frequency(v)[300] - 300 - d for v, d in zip(frames, offsets, strict=True)
+    ]
     return offsets, np.array(errors)
 
 
@@ -273,11 +277,11 @@ def vibrato_view(cents: float, setting: str) -> View:
         right.set_title("phase missed in one hop (degrees)")
     bins = np.abs(used - true)[1:][inside].max() * WINDOWS[setting].n_fft / SAMPLE_RATE
     text = (
-        f"Vibrato of {cents:g} cents to either side, {setting}: in the sixth partial the frequency is off "
-        f"by {bins:.2f} bins at worst; {100 * good:.0f} % of the sound's energy lies in bins whose "
-        "phase is predicted from one frame to the next within 45 degrees."
+        f"Vibrato of {cents:g} cents to either side, {setting}: in the sixth partial the frequency "
+        f"is off by {bins:.2f} bins at worst; {100 * good:.0f} % of the sound's energy lies in "
+        "bins whose phase is predicted from one frame to the next within 45 degrees."
     )
-    return View(fig, {"tone": vibrato(cents)[0], "with calculated phases": y}, text)
+    return View(fig, {"tone": vibrato(cents)[0], "calculated": y}, text)
 
 
 vibrato_control = Control(
@@ -312,7 +316,7 @@ CENTRE = 3000.0  # Hz: about where the moving tones stand
 
 
 def neighbour_errors(settings: StftSettings, stronger_db: float, *, trials: int, seed: int):
-    """Errors in bins of a tone's frequency beside a stronger one beyond the main lobe: (trials,)."""
+    """Errors of a tone's frequency in bins, beside a stronger one beyond its lobe: (trials,)."""
     rng = np.random.default_rng(seed)
     width = 4 * settings.n_fft / settings.window_length  # of the main lobe
     n, errors = np.arange(2 * settings.n_fft), []
@@ -320,10 +324,9 @@ def neighbour_errors(settings: StftSettings, stronger_db: float, *, trials: int,
         k = rng.uniform(3 * width, settings.bins - 3 * width)
         other = k + rng.choice([-1, 1]) * width * rng.uniform(1.0, 1.6)
         weights = 10 ** (-stronger_db / 20), 1.0
-        x = sum(
-            a * np.cos(2 * np.pi * b / settings.n_fft * n + rng.uniform(0, 2 * np.pi))
-            for a, b in zip(weights, (k, other), strict=True)
-        )
+        x = np.zeros(len(n))
+        for a, b in zip(weights, (k, other), strict=True):
+            x += a * np.cos(2 * np.pi * b / settings.n_fft * n + rng.uniform(0, 2 * np.pi))
         v = np.abs(stft(x, settings)[:, settings.n_fft // settings.hop])
         errors.append(instantaneous_frequency(v)[round(k)] - k)
     return np.abs(errors)

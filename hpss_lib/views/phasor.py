@@ -22,6 +22,7 @@ RUN = 50  # iterations of the button "Run", as published
 _UNIT, _WIDTH, _HEIGHT = 120, 600, 400
 _ORIGIN = 210.0, 200.0
 _LABEL = 15  # how far beside the middle of an arrow its name stands, in pixels
+_X_LABEL = 13.0, 17.0  # X's own stands to the right of its tip, and below: the others cross it
 
 _SLIDERS = (
     ("V_p", '<i>V</i><sub>p</sub> <span class="hpss-phasor-word">percussive</span>'),
@@ -78,7 +79,7 @@ def figure_html(name, title, caption, question):
 def _start():
     """X, S_p, S_h at the start, and where they end: complex numbers, X along the real axis."""
     S_p, S_h = complex(START["V_p"]), START["V_h"] * np.exp(1j * math.radians(START["start"]))
-    ends = closed_form(np.complex128(START["X"]), START["V_p"], START["V_h"], S_h)
+    ends = closed_form(np.array(complex(START["X"])), START["V_p"], START["V_h"], S_h)
     return complex(START["X"]), S_p, complex(S_h), complex(ends[0]), complex(ends[1])
 
 
@@ -145,11 +146,14 @@ def _svg_html(anchor, text):
 
 
 def _label_html(part, start, end):
-    """The name of an arrow, to the left of its middle as one looks along it."""
+    """The name of an arrow, to the left of its middle as one looks along it, or at X's tip."""
     middle, along = (start + end) / 2, end - start
     side = 1j * along / abs(along) if abs(along) else 1j
     x = _ORIGIN[0] + middle.real * _UNIT + side.real * _LABEL
     y = _ORIGIN[1] - middle.imag * _UNIT - side.imag * _LABEL
+    if part == "x":
+        x = _ORIGIN[0] + end.real * _UNIT + _X_LABEL[0]
+        y = _ORIGIN[1] - end.imag * _UNIT + _X_LABEL[1]
     letter, index = _NAMES[part]
     index = f'<tspan class="hpss-phasor-index" dy="4">{index}</tspan>' if index else ""
     return (

@@ -6,7 +6,8 @@
   document.documentElement.classList.add("hpss-js");
 
   // As in hpss_lib/views/phasor.py, which draws the first state.
-  var UNIT = 120, LEFT = 210, TOP = 200, LABEL = 15, RUN = 50, PAUSE = 90; // PAUSE in ms
+  var UNIT = 120, LEFT = 210, TOP = 200, LABEL = 15, X_RIGHT = 13, X_DOWN = 17;
+  var RUN = 50, PAUSE = 90; // iterations, and milliseconds between two of them
 
   // ---------------------------------------------------------------- complex numbers: [re, im]
 
@@ -88,9 +89,11 @@
       set(part(name), {
         x1: px(start), y1: py(start), x2: px(end), y2: py(end), visibility: hidden,
       });
+      var isX = name === "x"; // its name stands at its tip
       set(part("name-" + name), {
-        x: px(middle) + LABEL * side[0], y: py(middle) - LABEL * side[1],
-        visibility: long * UNIT < 12 ? "hidden" : "visible",
+        x: isX ? px(end) + X_RIGHT : px(middle) + LABEL * side[0],
+        y: isX ? py(end) + X_DOWN : py(middle) - LABEL * side[1],
+        visibility: long * UNIT < 24 ? "hidden" : "visible",
       });
     }
 
