@@ -451,7 +451,7 @@ def improvise(
             place = int(np.clip(place + moves[which][k], 0, len(tones) - 1))
             pitch = tones[place]
             if s % beat == 0:
-                root, intervals = parse_chord(chords[b * steps + s])
+                root, intervals = parse_chord(chords[int(b * steps + s)])
                 inside = [p for p in range(low, high + 1) if (p - root) % 12 in intervals]
                 if inside:
                     pitch = min(inside, key=lambda p: abs(p - pitch))

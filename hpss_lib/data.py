@@ -93,7 +93,7 @@ def read_song(song: Song) -> tuple[np.ndarray | None, np.ndarray | None]:
         return read_stems(song.percussive[0])
     signals = [[audio.load(f) for f in files] for files in (song.percussive, song.harmonic)]
     n = max((len(x) for role in signals for x in role), default=0)
-    p, h = (sum(audio.fit(x, n) for x in role) if role else None for role in signals)
+    p, h = (np.sum([audio.fit(x, n) for x in role], axis=0) if role else None for role in signals)
     return p, h
 
 
@@ -210,8 +210,10 @@ def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
 
 def _fingerprint(groups: Sequence[Sequence[Song]]) -> str:
     files = [f for songs in groups for s in songs for f in (*s.percussive, *s.harmonic)]
-    facts = [[(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]]
-    facts.append([len(songs) for songs in groups])
+    facts = (
+        [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files],
+        [len(songs) for songs in groups],
+    )
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
@@ -364,7 +366,9 @@ def random_filter(bins: int, rng: np.random.Generator, mixing: Mixing) -> np.nda
     """Draw the gains of a gentle random equaliser, at times with a low-pass: (bins,) float32."""
     hertz = np.linspace(0, SAMPLE_RATE / 2, bins)
     u = np.log1p(hertz / 100) / np.log1p(hertz[-1] / 100)  # 0..1 along a roughly musical axis
-    db = sum(mixing.equalise * rng.standard_normal() * np.cos(k * np.pi * u) for k in (1, 2, 3))
+    db = np.zeros(bins)
+    for k in (1, 2, 3):
+        db += mixing.equalise * rng.standard_normal() * np.cos(k * np.pi * u)
     if rng.random() < mixing.low_pass:
         db = db - 60 * np.clip((hertz - rng.uniform(6e3, 18e3)) / 1e3, 0, 1)
     return (10 ** (db / 20)).astype(np.float32)

@@ -36,7 +36,7 @@ def band_pass(
 
     for cut, kind in ((low, "highpass"), (high, "lowpass")):
         if cut is not None and cut < 0.49 * SAMPLE_RATE:
-            x = sosfilt(butter(order, cut, kind, fs=SAMPLE_RATE, output="sos"), x)
+            x = np.asarray(sosfilt(butter(order, cut, kind, fs=SAMPLE_RATE, output="sos"), x))
     return np.asarray(x, np.float32)
 
 
@@ -51,7 +51,7 @@ def equalise(x: np.ndarray, bands: Sequence[tuple[float, float, float]]) -> np.n
         middle = -2 * np.cos(w)
         row = np.array([1 + alpha * a, middle, 1 - alpha * a, 1 + alpha / a, middle, 1 - alpha / a])
         rows.append(row / row[3])
-    return sosfilt(np.array(rows), x).astype(np.float32) if rows else np.array(x, np.float32)
+    return np.array(sosfilt(np.array(rows), x) if rows else x, np.float32)
 
 
 def amplifier(

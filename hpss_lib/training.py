@@ -284,7 +284,8 @@ def _follow(average: dict[str, Tensor], model: nn.Module, plan: Plan, step: int)
     """Move the running average of the weights towards the weights; early on, faster."""
     decay = min(plan.average, step / (step + 9))
     state = model.state_dict()
-    torch._foreach_lerp_([average[k] for k in state], list(state.values()), 1 - decay)
+    for name, value in state.items():
+        average[name].lerp_(value, 1 - decay)
 
 
 def best_device() -> str:
@@ -351,7 +352,7 @@ class _Log:
     """One csv file with a line a step; lines after the step that training resumes from are cut."""
 
     def __init__(self, path: Path, step: int):
-        rows = []
+        rows: list[dict] = []
         if path.exists() and step:
             with path.open(newline="") as file:
                 rows = [r for r in csv.DictReader(file) if int(r["step"]) <= step]
