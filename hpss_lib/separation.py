@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from hpss_lib import audio, kam, median, subtraction
+from hpss_lib import audio, kam, median, puiter, subtraction
 from hpss_lib.stft import (
     SAMPLE_RATE,
     SETTINGS,
@@ -102,6 +102,40 @@ def mixture(
     return subtraction.apply_phase(V_p, X), None
 
 
+def pu(
+    X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same by PU-iter's closed form; `state`: the last frame of S_h. Chapter 8."""
+    V_h = subtracted(X, V_p, V_h)
+    S_p, S_h = puiter.pu(X, V_p, V_h, settings, previous=state)
+    return share_error(X, S_p, S_h, V_p, V_h), S_h[:, -1].copy()
+
+
+def pu_iter(
+    X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same by PU-iter's 50 iterations; `state`: the last frame of both sources. Chapter 8."""
+    V_h = subtracted(X, V_p, V_h)
+    S = puiter.pu_iter(X, (V_p, V_h), settings, previous=state)
+    return share_error(X, S[0], S[1], V_p, V_h), S[:, :, -1].copy()
+
+
+def subtracted(X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None) -> np.ndarray:
+    """V_h itself, or if it was not estimated | |X| - V_p |, which PU-iter takes. Chapter 4."""
+    return np.abs(subtraction.subtract(np.abs(X), V_p)) if V_h is None else V_h
+
+
+def share_error(
+    X: np.ndarray, S_p: np.ndarray, S_h: np.ndarray, V_p: np.ndarray, V_h: np.ndarray
+) -> np.ndarray:
+    """S_p with its share G_p of the error X - S_p - S_h that is left where no triangle closes.
+
+    The parts then sum to the mixture. All arrays are (F, T). Chapter 8.
+    """
+    G_p = puiter.mixing_weights(np.stack([V_p, V_h]))[0]
+    return (S_p + G_p * (X - S_p - S_h)).astype(X.dtype)
+
+
 METHODS: dict[str, Callable[..., Method]] = {
     "mad": mad_method,
     "median": median_method,
@@ -109,7 +143,11 @@ METHODS: dict[str, Callable[..., Method]] = {
 }
 OWN_SETTING = {"mad": "compact"}  # of the methods that hear one setting only
 HARMONIC = ("subtraction", "network")
-PHASES: dict[str, Callable[..., tuple[np.ndarray, Any]]] = {"mixture": mixture}
+PHASES: dict[str, Callable[..., tuple[np.ndarray, Any]]] = {
+    "mixture": mixture,
+    "pu": pu,
+    "pu-iter": pu_iter,
+}
 
 Spectra = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # X, V_p, V_h of some frames
 

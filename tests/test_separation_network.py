@@ -1,0 +1,89 @@
+"""The network in the whole system: its own setting, another one, both networks, every phase."""
+
+import numpy as np
+import pytest
+
+from hpss_lib import audio, puiter, separation
+from hpss_lib.madtwinnet import estimate, load_model
+from hpss_lib.separation import PHASES, mad_method, separate
+from hpss_lib.stft import COMPACT, SETTING_1, SETTINGS, istft, stft
+
+
+@pytest.fixture(scope="module")
+def song():
+    """(s_p, s_h) of three seconds of the rock excerpt."""
+    return tuple(s[44100 : 4 * 44100] for s in audio.load_excerpt("rock"))
+
+
+def sdr(s, s_hat):
+    return 10 * np.log10(np.sum(np.square(s, dtype=float)) / np.sum((s - s_hat.astype(float)) ** 2))
+
+
+def test_is_the_steps_of_the_book(song):
+    x = sum(song)
+    X = stft(x, COMPACT)
+    V_p = estimate(load_model("percussive"), np.abs(X))
+    expected = istft(V_p * np.exp(1j * np.angle(X)).astype(X.dtype), COMPACT, len(x))
+    s_p, s_h = separate(x)
+    np.testing.assert_allclose(s_p, expected, atol=1e-5)
+    np.testing.assert_allclose(s_p + s_h, x, atol=1e-6)
+    assert sdr(song[0], s_p) > sdr(song[0], x / 2) + 1
+
+
+def test_in_another_setting_the_estimate_is_analysed_again(song):
+    x = sum(song)
+    first, _ = separate(x)
+    X = stft(x, SETTING_1)
+    V_p = np.abs(stft(first, SETTING_1))
+    expected = istft(V_p * np.exp(1j * np.angle(X)).astype(X.dtype), SETTING_1, len(x))
+    np.testing.assert_allclose(separate(x, setting="1")[0], expected, atol=1e-5)
+    with pytest.raises(ValueError, match="compact"):
+        mad_method(SETTING_1)
+
+
+@pytest.mark.parametrize("phase", sorted(PHASES))
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_blocks_change_nothing_and_parts_sum(song, setting, phase):
+    x = sum(song)
+    options = {"setting": setting, "phase": phase, "harmonic": "network"}
+    s_p, s_h = separate(x, block=10**6, **options)
+    np.testing.assert_allclose(s_p + s_h, x, atol=1e-6)
+    cut, _ = separate(x, block=50, **options)
+    # A bin at a tie may take either side: hold the energy of the difference, not each sample.
+    assert np.sum((cut - s_p) ** 2) < 1e-5 * np.sum(s_p**2)
+
+
+def test_after_subtraction_phase_recovery_changes_next_to_nothing(song):
+    x = sum(song)
+    mixture, recovered = (separate(x, phase=phase)[0] for phase in ("mixture", "pu"))
+    assert sdr(mixture, recovered) > 30
+
+
+def test_two_networks_move_the_phases(song):
+    x = sum(song)
+    mixture, recovered = (
+        separate(x, phase=phase, harmonic="network")[0] for phase in ("mixture", "pu")
+    )
+    assert sdr(mixture, recovered) < 20
+
+
+def test_what_does_not_close_is_shared(song):
+    p, h = (stft(s, COMPACT) for s in song)
+    X, V_p, V_h = p + h, np.abs(p) / 3, np.abs(h) / 3
+    S_p, S_h = puiter.pu(X, V_p, V_h, COMPACT)
+    shared = separation.share_error(X, S_p, S_h, V_p, V_h)
+    other = separation.share_error(X, S_h, S_p, V_h, V_p)
+    np.testing.assert_allclose(shared + other, X, atol=1e-5 * np.abs(X).max())
+
+
+@pytest.mark.parametrize("phase", sorted(PHASES))
+def test_silence_and_one_sample(phase):
+    for x in (np.zeros(5000, np.float32), np.ones(1, np.float32)):
+        s_p, s_h = separate(x, phase=phase)
+        assert np.isfinite(s_p).all()
+        np.testing.assert_allclose(s_p + s_h, x, atol=1e-6)
+
+
+def test_refuses_other_ways_to_the_harmonic_part(song):
+    with pytest.raises(ValueError, match="subtraction, network"):
+        separate(sum(song), harmonic="both")
