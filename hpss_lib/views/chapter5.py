@@ -198,7 +198,7 @@ frame_control = Control(
         Slider(
             "frames",
             "Frames after the hit",
-            values=(-8, -6, -4, -3, -2, -1, 0, 1, 2, 4, 6, 9, 12, 16, 20),
+            values=(-8, -4, -2, -1, 0, 1, 2, 4, 9, 16),
             live=(-30, 40, 1),
         ),
     ),
@@ -264,8 +264,8 @@ context_control = Control(
     name="ch5-context",
     title="What does one frame know?",
     parameters=(
-        Slider("before", "Frames heard before", values=(0, 1, 3, 10), live=(0, 10, 1)),
-        Slider("after", "Frames heard after", values=(0, 1, 3, 10), live=(0, 10, 1)),
+        Slider("before", "Frames heard before", values=(0, 3, 10), live=(0, 10, 1)),
+        Slider("after", "Frames heard after", values=(0, 3, 10), live=(0, 10, 1)),
     ),
     start={"before": 0, "after": 0},
     view=context_view,

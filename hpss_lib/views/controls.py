@@ -22,7 +22,7 @@ from .players import checked_sound, shared_gain, sound_url, sounds_html
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SCALE, _QUALITY = 1.5, 72  # of pictures: a control has many, and a page 5 MB
+_SCALE, _QUALITY = 1.35, 66  # of pictures: a control has many, and a page 5 MB
 
 
 @dataclass(frozen=True)
