@@ -197,8 +197,7 @@ def test_more_than_wav_can_hold():
 
 
 def test_excerpts_are_what_their_index_says():
-    if not audio.EXCERPTS:
-        pytest.skip("tools/render_excerpts.py has not run yet")
+    assert len(audio.EXCERPTS) >= 6
     for name, excerpt in audio.EXCERPTS.items():
         x_p, x_h = audio.load_excerpt(name)
         assert x_p.shape == x_h.shape and x_p.dtype == x_h.dtype == np.float32
