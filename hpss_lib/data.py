@@ -255,10 +255,14 @@ def draw_batch(
     size: int,
     rng: np.random.Generator,
     mixing: Mixing = Mixing(),
+    *,
+    projected: bool = False,
 ):
     """Draw `size` random mixtures of `frames` frames: V, V_p, V_h, torch tensors (size, frames, N).
 
     weights: how often each group of the cache is drawn; everything random comes from rng.
+    projected: in place of the magnitudes |S| of the two sources their parts in phase with the
+    mixture, max(0, Re(S X*)/|X|): what a real mask on the mixture can give back (chapter 6).
     """
     import torch
 
@@ -271,6 +275,11 @@ def draw_batch(
     S = S * torch.from_numpy(curves)[:, :, None]
     X = torch.cat([S.sum(1, keepdim=True), S], dim=1)  # mixture, percussive, harmonic
     V, V_p, V_h = torch.sqrt(X.real.square() + X.imag.square()).unbind(1)  # faster than abs()
+    if projected:
+        X, P, H = X.unbind(1)
+        V_p, V_h = (
+            torch.relu((Y.real * X.real + Y.imag * X.imag) / V.clamp(min=1e-12)) for Y in (P, H)
+        )
     return V, V_p, V_h
 
 

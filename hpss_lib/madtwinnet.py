@@ -35,9 +35,10 @@ class Config:
     of a sequence; context: L, the frames at each of its ends that are heard but not estimated;
     hidden: the denoiser's units (0: no denoiser); setting: the name of the STFT setting.
     compression: (a, b) of the encoder's input a log(1 + b V), None for V itself; clip: the largest
-    magnitude that training shows it, None for no limit; mask_bias, denoiser_bias: where the biases
-    of the two mask layers start; aligned: False puts the encoder's backward half flipped in time
-    beside the forward half, as in the released weights.
+    magnitude that training shows it, None for no limit; level: the root mean square that each
+    sequence of magnitudes is brought to before the network hears it, None to leave it as it is;
+    mask_bias, denoiser_bias: where the biases of the two mask layers start; aligned: False puts the
+    encoder's backward half flipped in time beside the forward half, as in the released weights.
     """
 
     bins: int = 1025
@@ -48,6 +49,7 @@ class Config:
     setting: str = "compact"
     compression: tuple[float, float] | None = (0.3, 30.0)
     clip: float | None = None
+    level: float | None = None
     mask_bias: float = 0.5
     denoiser_bias: float = 1.0
     aligned: bool = True
@@ -62,9 +64,9 @@ class Config:
             )
 
 
-PAPER = Config(2049, 744, 60, 10, 1024, "1", None, 1.0, 0.0, 0.0)
+PAPER = Config(2049, 744, 60, 10, 1024, "1", None, 1.0, None, 0.0, 0.0)
 PAPER_RELEASED = replace(PAPER, aligned=False)
-COMPACT = Config()
+COMPACT = Config(level=0.08)
 CONFIGS = {"paper": PAPER, "compact": COMPACT}
 
 
@@ -174,6 +176,18 @@ class MaDTwinNet(nn.Module):
 def trim(V: Tensor, config: Config) -> Tensor:
     """Drop the L frames of context at each end: (B, T, N) -> (B, T - 2L, N)."""
     return V[:, config.context : config.frames - config.context]
+
+
+def gains(V: Tensor, config: Config) -> Tensor:
+    """The factor that brings each sequence to the network's level: (B, T, N) -> (B, 1, 1).
+
+    level / sqrt(mean V^2); 1 for silence, and where the network has no level.  Being linear from
+    magnitudes to magnitudes, the whole estimate then no longer depends on how loud a song is.
+    """
+    if config.level is None:
+        return torch.ones(len(V), 1, 1, dtype=V.dtype, device=V.device)
+    rms = V.square().mean((1, 2), keepdim=True).sqrt()
+    return torch.where(rms > 1e-12, config.level / rms.clamp(min=1e-12), torch.ones_like(rms))
 
 
 def initialise(module: nn.Module, config: Config, seed: int) -> None:
@@ -317,8 +331,9 @@ def estimate(
     with torch.inference_mode():
         for start in range(before, end, batch * step):  # the frames that this batch estimates
             stop = min(start + batch * step, end)
-            sequences = cut_sequences(V, c, start, stop)
-            y = model(sequences.to(device)).float().cpu().numpy()  # (count, step, N)
+            sequences = cut_sequences(V, c, start, stop).to(device)
+            gain = gains(sequences, c)
+            y = (model(sequences * gain) / gain).float().cpu().numpy()  # (count, step, N)
             V_hat[:, start - before : stop - before] = y.reshape(-1, c.bins)[: stop - start].T
     model.train(was_training)
     return V_hat

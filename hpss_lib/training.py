@@ -25,12 +25,14 @@ import torch
 from torch import Tensor, nn
 
 from hpss_lib import data
+from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import (
     TARGETS,
     Config,
     MaDTwinNet,
     TwinNet,
     estimate,
+    gains,
     initialise,
     losses,
     read_model,
@@ -39,6 +41,7 @@ from hpss_lib.madtwinnet import (
 )
 from hpss_lib.stft import SETTINGS, istft, stft
 
+TRUTHS = ("magnitude", "ratio", "projection")
 COLUMNS = ("step", "seconds", "rate", "norm", "total", "masker", "denoiser", "twin_masker", "twin")
 COLUMNS += ("compressed", "sdr_percussive", "sdr_harmonic")
 
@@ -52,8 +55,9 @@ class Plan:
     clip: the largest norm of the gradient; seed: of weights and batches; average: decay of the
     running average of the weights (0: none), which is what is scored and kept; every: steps
     between two scorings; bf16: matrix products in bfloat16 where the device has them; twin: train
-    with the twin; compressed: weight of the extra loss on log(1 + 30 V); ratio_target: learn
-    2|X||S|/(|X| + |S|), as the released code does, in place of |S|; mixing: see `data.Mixing`.
+    with the twin; compressed: weight of the extra loss on log(1 + 30 V); truth: what the network
+    learns, "magnitude" |S|, "ratio" 2|X||S|/(|X| + |S|) as in the released code, or "projection",
+    the part of S in phase with the mixture, max(0, Re(S X*)/|X|); mixing: see `data.Mixing`.
     """
 
     target: str = "percussive"
@@ -69,12 +73,14 @@ class Plan:
     bf16: bool = True
     twin: bool = True
     compressed: float = 0.0
-    ratio_target: bool = False
+    truth: str = "magnitude"
     mixing: data.Mixing = field(default_factory=data.Mixing)
 
     def __post_init__(self):
         if self.target not in TARGETS:
             raise ValueError(f"target must be one of {TARGETS}, not {self.target!r}")
+        if self.truth not in TRUTHS:
+            raise ValueError(f"truth must be one of {TRUTHS}, not {self.truth!r}")
         if self.steps < 1 or self.batch < 1 or self.every < 1:
             raise ValueError("steps, batch and every must be at least 1")
 
@@ -82,9 +88,9 @@ class Plan:
 # The published schedule.  100 epochs over the 50 training songs of DSD100, a sequence every 40
 # frames of 384 samples, are about 280,000 steps of 16 sequences.
 PAPER_PLAN = Plan(
-    steps=280_000, rate=1e-4, warm_up=0, cosine=False, clip=0.5, average=0.0, ratio_target=True
+    steps=280_000, rate=1e-4, warm_up=0, cosine=False, clip=0.5, average=0.0, truth="ratio"
 )
-COMPACT_PLAN = Plan()
+COMPACT_PLAN = Plan(truth="projection", twin=False)
 PLANS = {"paper": PAPER_PLAN, "compact": COMPACT_PLAN}
 
 
@@ -125,10 +131,12 @@ def prepare(
 ) -> tuple[Tensor, Tensor]:
     """Turn drawn magnitudes (B, T, N) into the network's input and its target (B, T - 2L, N)."""
     S = V_p if plan.target == "percussive" else V_h
-    if plan.ratio_target:
+    if plan.truth == "ratio":
         S = 2 * V * S / (V + S + 1e-12)
     if config.clip is not None:
         V, S = V.clamp(max=config.clip), S.clamp(max=config.clip)
+    gain = gains(V, config)
+    V, S = V * gain, S * gain
     return V, trim(S, config)
 
 
@@ -169,12 +177,6 @@ def has_bf16(kind: str) -> bool:
     return kind == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
-def plain_sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
-    """10 log10 of the energy of s over that of s - s_hat, in dB: no filter is forgiven."""
-    noise = float(np.sum(np.square(s - s_hat, dtype=np.float64)))
-    return 10 * math.log10(float(np.sum(np.square(s, dtype=np.float64))) / max(noise, 1e-20))
-
-
 def score(
     model: MaDTwinNet, excerpts: Sequence[tuple[str, np.ndarray, np.ndarray]], target: str
 ) -> tuple[float, float]:
@@ -190,7 +192,7 @@ def score(
         V_hat = estimate(model, V)
         s_hat = istft(X * (V_hat / np.maximum(V, 1e-12)), settings, len(p))
         p_hat, h_hat = (s_hat, p + h - s_hat) if target == "percussive" else (p + h - s_hat, s_hat)
-        found.append((plain_sdr(p, p_hat), plain_sdr(h, h_hat)))
+        found.append((sdr(p, p_hat), sdr(h, h_hat)))
     p, h = np.median(found, axis=0) if found else (math.nan, math.nan)
     return float(p), float(h)
 
@@ -261,12 +263,12 @@ def train(
         }
         if step % plan.every == 0 or step == plan.steps:
             scored.load_state_dict(average)
-            sdr = score(scored, held_back, plan.target)
-            row |= {"sdr_percussive": sdr[0], "sdr_harmonic": sdr[1]}
-            story = {"plan": asdict(plan), "step": step, "sdr": sdr, **(facts or {})}
+            found = score(scored, held_back, plan.target)
+            row |= {"sdr_percussive": found[0], "sdr_harmonic": found[1]}
+            story = {"plan": asdict(plan), "step": step, "sdr": found, **(facts or {})}
             save_model(out / "last.safetensors", scored, target=plan.target, **story)
-            if sum(sdr) > best:
-                best = sum(sdr)
+            if sum(found) > best:
+                best = sum(found)
                 save_model(out / "best.safetensors", scored, target=plan.target, **story)
             _save(out, learner, average, optimiser, config, plan, step, best, row["seconds"])
         assert log is not None
@@ -438,8 +440,10 @@ def train_on_folders(
     settings = SETTINGS[config.setting]
 
     def draw(rng: np.random.Generator):
+        size = config.frames, plan.batch
+        projected = plan.truth == "projection"
         return data.draw_batch(
-            cached, weights, settings, config.frames, plan.batch, rng, plan.mixing
+            cached, weights, settings, *size, rng, plan.mixing, projected=projected
         )
 
     excerpts = list(data.excerpts(held, seconds=seconds, count=count))

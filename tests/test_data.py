@@ -170,6 +170,21 @@ def test_batches_are_repeatable_and_physical(cache):
     assert (V >= (V_p - V_h).abs() - 1e-4).all()
 
 
+def test_projections_are_what_real_masks_can_give_back(cache):
+    def draw(**how):
+        return data.draw_batch(cache, (1, 1), COMPACT, 12, 4, np.random.default_rng(3), **how)
+
+    V, V_p, V_h = draw()
+    same, P, H = draw(projected=True)
+    assert torch.equal(same, V)
+    # law of cosines: the projection of one side of the triangle on another
+    cosine = (V**2 + V_p**2 - V_h**2) / (2 * V)
+    torch.testing.assert_close(P, cosine.clamp(min=0).nan_to_num(), atol=2e-3, rtol=2e-3)
+    assert (P <= V_p + 1e-4).all() and (H <= V_h + 1e-4).all() and min(P.min(), H.min()) >= 0
+    both = (P > 0) & (H > 0)
+    torch.testing.assert_close((P + H)[both], V[both], atol=1e-4, rtol=1e-4)  # they add up
+
+
 def test_magnitudes_are_those_of_the_stft(cache):
     plain = data.Mixing(
         across=0, layer=0, muted=0, speed=0, distort=0, low_pass=0, equalise=0, spread=0

@@ -255,6 +255,17 @@ def test_estimate_refuses_other_magnitudes(V, match):
         mad.estimate(build(), V)
 
 
+@pytest.mark.parametrize("gain", [1e-4, 0.1, 30.0])
+def test_with_a_level_loudness_does_not_matter(gain):
+    V = np.abs(np.random.default_rng(0).standard_normal((TINY.bins, 50))).astype(np.float32)
+    model = build(replace(TINY, level=0.08))
+    V_hat = mad.estimate(model, V)
+    np.testing.assert_allclose(mad.estimate(model, gain * V), gain * V_hat, rtol=2e-4, atol=1e-9)
+    loud = build(replace(TINY, compression=(0.3, 30.0)))  # without: it does
+    assert not np.allclose(mad.estimate(loud, gain * V), gain * mad.estimate(loud, V), rtol=1e-2)
+    assert (mad.estimate(model, 0 * V) == 0).all()
+
+
 # ---------------------------------------------------------------------------------- weights
 
 

@@ -19,9 +19,9 @@ import librosa
 import numpy as np
 
 from hpss_lib import data
+from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import WEIGHTS, estimate, read_model
 from hpss_lib.stft import SETTINGS, istft, stft
-from hpss_lib.training import plain_sdr
 
 
 def best_scale(s: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ def main() -> None:
         if p is None or h is None:
             continue
         for method, (s_p, s_h) in estimates(p, h, models).items():
-            row = [song.name, method, f"{plain_sdr(p, s_p):.2f}", f"{plain_sdr(h, s_h):.2f}"]
+            row = [song.name, method, f"{sdr(p, s_p):.2f}", f"{sdr(h, s_h):.2f}"]
             rows.append(row)
             print("{:24} {:22} {:>7} {:>7}".format(*row), flush=True)
     for group in sorted({song.partition("_")[0] for song, *_ in rows}):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpss_lib.audio import EXCERPTS, load_excerpt
+from hpss_lib.evaluation import sdr
 from hpss_lib.separation import separate
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
 from hpss_lib.views import plot
@@ -32,12 +33,6 @@ def stems(name: str, seconds: float) -> dict[str, np.ndarray]:
         "reference percussive": x_p,
         "reference harmonic": x_h,
     }
-
-
-def sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
-    """Plain signal-to-distortion ratio in dB (chapter 1)."""
-    s, s_hat = s.astype(float), s_hat.astype(float)
-    return float(10 * np.log10(np.sum(s**2) / np.sum((s - s_hat) ** 2)))
 
 
 def excerpt_view(name: str, *, seconds: float = 9.0) -> View:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from hpss_lib.evaluation import sdr
 from hpss_lib.stft import SAMPLE_RATE, StftSettings, istft, stft
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
@@ -194,12 +195,6 @@ def keep_largest(X: np.ndarray, share: float) -> np.ndarray:
     count = max(1, round(share * V.size))
     threshold = np.partition(V.ravel(), V.size - count)[V.size - count]
     return np.where(V >= threshold, X, 0)
-
-
-def sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
-    """Plain signal-to-distortion ratio in dB, as in chapter 1."""
-    s, s_hat = s.astype(float), s_hat.astype(float)
-    return float(10 * np.log10(np.sum(s**2) / np.sum((s - s_hat) ** 2)))
 
 
 def hop_view(hop: int) -> View:

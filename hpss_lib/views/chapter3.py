@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hpss_lib import median
+from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.views import palette, plot
 from hpss_lib.views.chapter1 import drum_hit
@@ -35,12 +36,6 @@ def stems(name: str = EXCERPT, seconds: float = SECONDS) -> Stems:
     n = round(seconds * SAMPLE_RATE)
     x_p, x_h = (s[:n] for s in load_excerpt(name))
     return Stems(x_p, x_h, x_p + x_h, stft(x_p + x_h, COMPACT))
-
-
-def sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
-    """Plain signal-to-distortion ratio in dB, as in chapter 1."""
-    s, s_hat = s.astype(float), s_hat.astype(float)
-    return float(10 * np.log10(np.sum(s**2) / np.sum((s - s_hat) ** 2)))
 
 
 @lru_cache(maxsize=32)

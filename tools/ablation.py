@@ -1,0 +1,124 @@
+"""Train short, change one thing, and score: what matters in training the network (chapter 6).
+
+    python tools/ablation.py --rendered DIR[=W]... --recorded DIR[=W]... --held DIR... \
+        --out DIR --csv FILE [--steps 1200] [--runs NAME...]
+
+Every run starts from nothing and differs from the first, "as chosen", in what its name says. Each
+is scored on songs held back (folders named by --held, also where they lie below the others): plain
+SDR in dB of excerpts of ten seconds, mono, the mixture's phase, drums by the network and the rest
+by subtraction. One line an excerpt. Runs that the csv holds already are left out, so that it can be
+stopped, and a run that was stopped goes on.
+"""
+
+import argparse
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hpss_lib import data, training
+from hpss_lib.evaluation import sdr
+from hpss_lib.madtwinnet import CONFIGS, estimate
+from hpss_lib.stft import SETTINGS, istft, stft
+
+# name: (changes to the plan, which lessons, seeds, steps as a multiple). With two seeds, what
+# decided between plans.
+RUNS = {
+    "as chosen": ((), "both", (0, 1), 1),
+    "learn |S|": (("truth='magnitude'",), "both", (0, 1), 1),
+    "learn the released ratio": (("truth='ratio'",), "both", (0,), 1),
+    "with twin": (("twin=True",), "both", (0, 1), 1),
+    "half the steps": ((), "both", (0,), 0.5),
+    "no denoiser": (("config.hidden=0",), "both", (0,), 1),
+    "level as it comes": (("config.level=None",), "both", (0,), 1),
+    "input not compressed": (("config.compression=None",), "both", (0,), 1),
+    "also a loss on log V": (("compressed=0.05",), "both", (0,), 1),
+    "weights not averaged": (("average=0.0",), "both", (0,), 1),
+    "no augmentation": (
+        ("mixing.speed=0", "mixing.distort=0", "mixing.low_pass=0", "mixing.equalise=0"),
+        "both", (0,), 1,
+    ),
+    "same songs together": (("mixing.across=0", "mixing.layer=0"), "both", (0,), 1),
+    "recordings only": ((), "recorded", (0,), 1),
+    "rendered songs only": ((), "rendered", (0,), 1),
+}  # fmt: skip
+COLUMNS = ("run", "seed", "steps", "seconds", "held_back", "excerpt", "sdr_percussive", "sdr_harmonic")  # noqa: E501  # fmt: skip
+
+
+def score_excerpts(model, held: list[str], count: int):
+    """Yield (folder, excerpt, SDR of the drums, SDR of the rest) for a percussive network."""
+    settings = SETTINGS[model.config.setting]
+    for folder in held:
+        for name, p, h in data.excerpts(data.find_songs(folder), count=count):
+            X = stft(p + h, settings)
+            V = np.abs(X)
+            mask = estimate(model, V) / np.maximum(V, 1e-12)
+            p_hat = istft(X * mask, settings, len(p))
+            yield Path(folder).name, name, sdr(p, p_hat), sdr(h, p + h - p_hat)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rendered", nargs="+", required=True, metavar="DIR[=W]")
+    parser.add_argument("--recorded", nargs="+", required=True, metavar="DIR[=W]")
+    parser.add_argument("--held", nargs="+", required=True, metavar="DIR")
+    parser.add_argument("--skip", nargs="+", default=(), metavar="PATTERN")
+    parser.add_argument(
+        "--out", required=True, type=Path, help="folder for weights and checkpoints"
+    )
+    parser.add_argument("--csv", required=True, type=Path)
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--count", type=int, default=3, help="excerpts of each song held back")
+    parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    done = set()
+    if options.csv.exists():
+        with options.csv.open(newline="") as file:
+            done = {(row["run"], row["seed"]) for row in csv.DictReader(file)}
+    else:
+        options.csv.write_text(",".join(COLUMNS) + "\n")
+    lessons = {
+        "rendered": options.rendered,
+        "recorded": options.recorded,
+        "both": [*options.rendered, *options.recorded],
+    }
+    for name in options.runs:
+        changes, kind, seeds, multiple = RUNS[name]
+        for seed in seeds:
+            if (name, str(seed)) in done:
+                continue
+            steps = round(options.steps * multiple)
+            config, plan = training.change(
+                CONFIGS["compact"],
+                training.PLANS["compact"],
+                [f"steps={steps}", f"seed={seed}", f"every={steps}", *changes],
+            )
+            began = time.monotonic()
+            model = training.train_on_folders(
+                lessons[kind],
+                options.out / f"{name.replace(' ', '_').replace('|', '')}-{seed}",
+                config=config,
+                plan=plan,
+                validation=options.held,
+                count=0,
+                skip=options.skip,
+                cache=options.out / f"cache-{kind}",
+            )
+            seconds = round(time.monotonic() - began)
+            rows = [
+                [name, seed, steps, seconds, folder, excerpt, f"{p:.3f}", f"{h:.3f}"]
+                for folder, excerpt, p, h in score_excerpts(model, options.held, options.count)
+            ]
+            with options.csv.open("a", newline="") as file:
+                csv.writer(file).writerows(rows)
+            p, h = np.median([[float(r[-2]), float(r[-1])] for r in rows], axis=0)
+            print(
+                f"{name}, seed {seed}: {p:.2f} dB drums, {h:.2f} dB rest, {seconds} s", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
