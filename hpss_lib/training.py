@@ -90,7 +90,7 @@ class Plan:
 PAPER_PLAN = Plan(
     steps=280_000, rate=1e-4, warm_up=0, cosine=False, clip=0.5, average=0.0, truth="ratio"
 )
-COMPACT_PLAN = Plan(truth="projection", twin=False)
+COMPACT_PLAN = Plan()
 PLANS = {"paper": PAPER_PLAN, "compact": COMPACT_PLAN}
 
 
