@@ -762,11 +762,12 @@ def _to_csv(rows: Iterable[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in rows:
-        writer.writerow([_text(row.get(name)) for name in COLUMNS])
+        writer.writerow([csv_text(row.get(name)) for name in COLUMNS])
     return text.getvalue()
 
 
-def _text(value: Any) -> Any:
+def csv_text(value: Any) -> Any:
+    """A value as the csv file holds it: scores to four digits, nothing for undefined."""
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4f}"
     return "" if value is None else value

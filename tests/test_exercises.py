@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hpss_lib import views
+from hpss_lib.views import controls
+
 BOOK = Path(__file__).resolve().parent.parent / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 MARKER = "# --- check ---"
@@ -34,6 +37,10 @@ def test_exercises(path, monkeypatch):
     matplotlib.use("Agg")
     monkeypatch.chdir(BOOK)
     monkeypatch.delenv("HPSS_BOOK_ASSETS", raising=False)
+    # What is shown is tested elsewhere, and takes most of the time.
+    for name in ("show_figure", "play", "stem_player"):
+        monkeypatch.setattr(views, name, lambda *args, **options: None)
+    monkeypatch.setattr(controls.Control, "show", lambda control: None)
     source = list(cells(path))
     asked = [i for i, (_, meta, _) in enumerate(source) if "exercise" in meta.get("tags", [])]
     last = max(asked, default=-1)

@@ -16,10 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib import audio
+from hpss_lib import audio, data
+from hpss_lib.evaluation import list_songs
 from hpss_lib.median import median_hpss
+from hpss_lib.puiter import pu, pu_iter
 from hpss_lib.separation import METHODS, PHASES, separate_file
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, SETTINGS, istft, stft
+from hpss_lib.tracking import track
 
 
 def song(seconds: float) -> np.ndarray:
@@ -145,6 +148,28 @@ def bench_network(seconds: float) -> None:
     target_V = V[:, config.context : -config.context] / 2
     spent = best(lambda: take_step(learner, optimiser, V, target_V, COMPACT_PLAN), runs=10)
     row(f"training, compact, {torch.get_num_threads()} threads", f"{1 / spent:.2f} steps/s")
+    with tempfile.TemporaryDirectory() as folder:
+        cache = data.build_cache([list_songs("excerpts")], folder)
+        sizes = SETTINGS[config.setting], config.frames, COMPACT_PLAN.batch, rng
+        spent = best(lambda: data.draw_batch(cache, [1.0], *sizes), runs=10)
+    row("training, drawing the lessons", f"{1 / spent:.1f} steps/s", "faster than the steps")
+
+
+def bench_phases(x: np.ndarray) -> None:
+    """Phase recovery, from magnitudes and the mixture's STFT to the STFTs of the sources."""
+    seconds = len(x) / SAMPLE_RATE
+    for name, settings in SETTINGS.items():
+        X = stft(x, settings)
+        M_p, M_h = median_hpss(np.abs(X), settings)
+        V = (1.1 * M_p * np.abs(X), 0.9 * M_h * np.abs(X))  # (triangles that are not flat)
+        for what, work, target in (
+            ("closed form", lambda X=X, V=V, s=settings: pu(X, *V, s), "at least 50 x"),
+            ("50 iterations", lambda X=X, V=V, s=settings: pu_iter(X, V, s), "at least 5 x"),
+            ("tracked", lambda X=X, V=V, s=settings: track(X, V[0], s), ""),
+        ):
+            work()
+            held_to = target if name == "1" else ""
+            row(f"phases, {what}, setting {name}", f"{seconds / best(work):.0f} x", held_to)
 
 
 def main() -> None:
@@ -168,6 +193,7 @@ def main() -> None:
     )
     row("import hpss_lib", f"{1000 * import_seconds():.0f} ms", "below 300 ms")
     bench_stages(x)
+    bench_phases(x[: 60 * SAMPLE_RATE])
     bench_network(min(seconds, 60))
     with tempfile.TemporaryDirectory() as folder:
         path, short, long = (Path(folder) / f"{name}.wav" for name in ("song", "short", "long"))

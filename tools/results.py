@@ -1,0 +1,59 @@
+"""Score everything that chapter 9 compares, and write its table.
+
+    python tools/results.py FOLDER --full FILE --out FILE
+
+FOLDER holds songs as drums.* and harmonic.*; the book's own excerpts are scored as well. --full
+receives every row of `python -m hpss_lib evaluate` (which can be stopped, and goes on where it
+was); --out the rows of whole songs and the frames of the published protocol, which are all that the
+book shows. Frames of one second are many, and their medians are in the rows of the songs.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+from hpss_lib import evaluation
+
+# What is scored in which settings. Oracles bound what the methods can reach.
+METHODS = {
+    ("compact", "1", "2"): ("median", "kam", "irm"),
+    ("compact",): ("mixture", "librosa", "ibm", "true", "true+pu"),
+}
+NETWORK = {
+    ("compact", "1", "2"): ("mad", "mad+pu"),
+    ("compact",): ("mad:harmonic=network", "mad:harmonic=network+pu"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--full", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--baselines", action="store_true", help="only what has no weights")
+    options = parser.parse_args()
+    songs = [*evaluation.list_songs(str(options.folder)), *evaluation.list_songs("excerpts")]
+    failures = []
+    for wanted in (METHODS,) if options.baselines else (METHODS, NETWORK):
+        for settings, methods in wanted.items():
+            kept = {"methods": methods, "settings": settings, "workers": options.workers}
+            rows, failed = evaluation.evaluate(songs, options.full, **kept)
+            failures += failed
+    if failures:
+        raise SystemExit("\n".join(failures))
+    if options.out is None:
+        return
+    shown = [r for r in rows if r["frame"] is None or r["protocol"] == "v3-30s"]
+    order = {song.name: k for k, song in enumerate(songs)}
+    listed = [m for kinds in (METHODS, NETWORK) for ms in kinds.values() for m in ms]
+    shown.sort(key=lambda r: (order[r["song"]], listed.index(r["method"]), r["setting"]))
+    with options.out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, evaluation.COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: evaluation.csv_text(v) for k, v in r.items()} for r in shown)
+    print(evaluation.format_summary(shown))
+
+
+if __name__ == "__main__":
+    main()
