@@ -17,7 +17,7 @@ LINUX := $(filter Linux,$(shell uname -s 2>/dev/null))
 # One thread for each numerical library: two stages run side by side on two cores.
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
-.PHONY: help setup book cold-book serve lab test lint types unit nbval browser budget bench lock clean
+.PHONY: help setup book cold-book serve lab test lint types unit nbval browser budget bench results lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make test      lint, types, unit tests, every notebook, a cold build, the pages in Chromium"
 	@echo "make budget    seconds and peak memory of each notebook on one core"
 	@echo "make bench     speed of the library"
+	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make lock      resolve requirements.lock again (needs uv)"
 	@echo "make clean     remove what was built (the virtual environment stays)"
 
@@ -116,6 +117,11 @@ budget: .make/python
 
 bench: .make/python
 	@$(BIN)/python tools/bench.py
+
+# Chapter 9's table, from a folder of songs (drums.* beside harmonic.* or other stems in each).
+results: .make/python
+	@test -n "$(SONGS)" || { echo "Say which songs: make results SONGS=FOLDER"; exit 1; }
+	@$(BIN)/python tools/results.py "$(SONGS)" --full .make/results-all.csv --out book/data/results.csv
 
 # torch is left out (it has a line of its own above), and with it every CUDA package.
 lock:

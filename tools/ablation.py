@@ -31,19 +31,15 @@ RUNS = {
     "learn the projection": (("truth='projection'",), "both", (0, 1), 1),
     "projection and twin": (("truth='projection'", "twin=True"), "both", (0, 1), 1),
     "learn the released ratio": (("truth='ratio'",), "both", (0,), 1),
-    "half the steps": ((), "both", (0,), 0.5),
-    "no denoiser": (("config.hidden=0",), "both", (0,), 1),
+    "recordings only": ((), "recorded", (0,), 1),
+    "rendered songs only": ((), "rendered", (0,), 1),
     "level as it comes": (("config.level=None",), "both", (0,), 1),
-    "input not compressed": (("config.compression=None",), "both", (0,), 1),
-    "also a loss on log V": (("compressed=0.05",), "both", (0,), 1),
-    "weights not averaged": (("average=0.0",), "both", (0,), 1),
+    "no denoiser": (("config.hidden=0",), "both", (0,), 1),
+    "half the steps": ((), "both", (0,), 0.5),
     "no augmentation": (
         ("mixing.speed=0", "mixing.distort=0", "mixing.low_pass=0", "mixing.equalise=0"),
         "both", (0,), 1,
     ),
-    "same songs together": (("mixing.across=0", "mixing.layer=0"), "both", (0,), 1),
-    "recordings only": ((), "recorded", (0, 1), 1),
-    "rendered songs only": ((), "rendered", (0, 1), 1),
 }  # fmt: skip
 COLUMNS = ("run", "seed", "steps", "seconds", "held_back", "excerpt", "sdr_percussive", "sdr_harmonic")  # noqa: E501  # fmt: skip
 

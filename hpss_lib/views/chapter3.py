@@ -113,7 +113,7 @@ kernel_control = Control(
         Slider(
             "percussive_hertz",
             "Kernel along frequency",
-            values=(65, 150, 667, 2000),
+            values=(65, 667, 2000),
             unit="Hz",
             live=(65, 3000, 5),
             log=True,
@@ -290,7 +290,7 @@ ring_control = Control(
         Slider(
             "ring_ms",
             "Time to die away",
-            values=(50, 100, 200, 300, 500, 800, 1200, 2000),
+            values=(50, 200, 500, 800, 2000),
             unit="ms",
             live=(50, 2000, 10),
         ),
@@ -346,7 +346,7 @@ kam_control = Control(
     name="ch3-kam",
     title="Wider kernels, more rounds",
     parameters=(
-        Slider("width", "Widths times", values=(0.0, 0.5, 1.0, 2.0), live=(0.0, 4.0, 0.05)),
+        Slider("width", "Widths times", values=(0.0, 1.0, 2.0), live=(0.0, 4.0, 0.05)),
         Slider("iterations", "Rounds", values=(1, 3, 6), live=(0, 12, 1)),
     ),
     start={"width": 1.0, "iterations": 6},

@@ -1,5 +1,7 @@
 """The built pages in Chromium: whole without a network, and every control and player at work."""
 
+import re
+
 import pytest
 from conftest import site_folder, site_pages
 
@@ -44,6 +46,16 @@ def check_content(page):
 def test_page_is_whole(site, page, name):
     open_page(page, site + name)
     check_content(page)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_no_heavier_than_a_phone_may_load(site, name):
+    """Text and pictures, of both themes; sounds are loaded only when they are played."""
+    page = site_folder() / name
+    html = page.read_text(encoding="utf8")
+    pictures = set(re.findall(r"assets/[0-9a-f]+\.(?:webp|png|svg)", html))
+    size = page.stat().st_size + sum((page.parent / p).stat().st_size for p in pictures)
+    assert size < 5e6
 
 
 @pytest.mark.parametrize("name", PAGES)
