@@ -40,9 +40,9 @@ def setup(app):
     app.connect("builder-inited", _drop_thebe)
     app.connect("build-finished", _finish)
     app.add_js_file(None, body=_HEAD_SCRIPT, priority=1)
-    for script in ("hpss.js", "phasor.js"):
+    for script in ("hpss.js", "phasor.js", "listening.js"):
         app.add_js_file(script, defer="defer")
-    for style in ("hpss.css", "phasor.css"):
+    for style in ("hpss.css", "phasor.css", "listening.css"):
         app.add_css_file(style)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
