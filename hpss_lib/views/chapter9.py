@@ -436,7 +436,8 @@ def differences_figure(rows: Sequence[Row], first: tuple[str, str], rivals: dict
             dots = {"color": ink, "alpha": 0.55, "markeredgewidth": 0, "markersize": 5.5}
             ax.plot(each, np.full(len(each), k - 0.17), "o", **dots)
             ax.plot(ends, [k + 0.2] * 2, color="#1f2430", linewidth=2)
-            ax.plot([middle["median"]], [k + 0.2], "D", color="#1f2430", markersize=5)
+            at = middle["median"]
+            ax.plot([at, at], [k + 0.06, k + 0.34], color="#1f2430", linewidth=2)
         ax.axvline(0, color="#8b919c", linewidth=0.8, linestyle=":")
         ax.set_yticks(range(len(rivals)), list(rivals))
         ax.set_ylim(len(rivals) - 0.5, -0.5)
