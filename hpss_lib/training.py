@@ -14,7 +14,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatch
@@ -177,22 +177,29 @@ def has_bf16(kind: str) -> bool:
     return kind == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
-def score(
-    model: MaDTwinNet, excerpts: Sequence[tuple[str, np.ndarray, np.ndarray]], target: str
-) -> tuple[float, float]:
-    """Median plain SDR in dB, percussive and harmonic, over excerpts (name, s_p, s_h).
+def score_each(
+    model: MaDTwinNet, excerpts: Iterable[tuple[str, np.ndarray, np.ndarray]], target: str
+) -> Iterator[tuple[str, float, float]]:
+    """Yield each excerpt's name and plain SDR in dB, percussive and harmonic.
 
-    The target by the model with the mixture's phase, the other source as what is left.
+    excerpts: (name, s_p, s_h).  The target comes from the model with the mixture's phase, the other
+    source is what is left.
     """
     settings = SETTINGS[model.config.setting]
-    found = []
-    for _, p, h in excerpts:
+    for name, p, h in excerpts:
         X = stft(p + h, settings)
         V = np.abs(X)
         V_hat = estimate(model, V)
         s_hat = istft(X * (V_hat / np.maximum(V, 1e-12)), settings, len(p))
         p_hat, h_hat = (s_hat, p + h - s_hat) if target == "percussive" else (p + h - s_hat, s_hat)
-        found.append((sdr(p, p_hat), sdr(h, h_hat)))
+        yield name, sdr(p, p_hat), sdr(h, h_hat)
+
+
+def score(
+    model: MaDTwinNet, excerpts: Sequence[tuple[str, np.ndarray, np.ndarray]], target: str
+) -> tuple[float, float]:
+    """Median of `score_each`, percussive and harmonic; NaN without excerpts."""
+    found = [pair for _, *pair in score_each(model, excerpts, target)]
     p, h = np.median(found, axis=0) if found else (math.nan, math.nan)
     return float(p), float(h)
 

@@ -19,9 +19,7 @@ import numpy as np
 import torch
 
 from hpss_lib import data, training
-from hpss_lib.evaluation import sdr
-from hpss_lib.madtwinnet import CONFIGS, estimate
-from hpss_lib.stft import SETTINGS, istft, stft
+from hpss_lib.madtwinnet import CONFIGS
 
 # name: (changes to the base, which lessons, seeds, steps as a multiple). The base is the compact
 # plan without its twin, which saves a third of the time. Two seeds for what decided.
@@ -42,18 +40,6 @@ RUNS = {
     ),
 }  # fmt: skip
 COLUMNS = ("run", "seed", "steps", "seconds", "held_back", "excerpt", "sdr_percussive", "sdr_harmonic")  # noqa: E501  # fmt: skip
-
-
-def score_excerpts(model, held: list[str], count: int):
-    """Yield (folder, excerpt, SDR of the drums, SDR of the rest) for a percussive network."""
-    settings = SETTINGS[model.config.setting]
-    for folder in held:
-        for name, p, h in data.excerpts(data.find_songs(folder), count=count):
-            X = stft(p + h, settings)
-            V = np.abs(X)
-            mask = estimate(model, V) / np.maximum(V, 1e-12)
-            p_hat = istft(X * mask, settings, len(p))
-            yield Path(folder).name, name, sdr(p, p_hat), sdr(h, p + h - p_hat)
 
 
 def main() -> None:
@@ -82,6 +68,7 @@ def main() -> None:
         "recorded": options.recorded,
         "both": [*options.rendered, *options.recorded],
     }
+    held = {Path(folder).name: data.find_songs(folder) for folder in options.held}
     for name in options.runs:
         changes, kind, seeds, multiple = RUNS[name]
         for seed in seeds:
@@ -107,7 +94,10 @@ def main() -> None:
             seconds = round(time.monotonic() - began)
             rows = [
                 [name, seed, steps, seconds, folder, excerpt, f"{p:.3f}", f"{h:.3f}"]
-                for folder, excerpt, p, h in score_excerpts(model, options.held, options.count)
+                for folder, songs in held.items()
+                for excerpt, p, h in training.score_each(
+                    model, data.excerpts(songs, count=options.count), "percussive"
+                )
             ]
             with options.csv.open("a", newline="") as file:
                 csv.writer(file).writerows(rows)

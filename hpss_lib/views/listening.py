@@ -39,18 +39,8 @@ def show(trials: Sequence[Trial], *, name: str, title: str, caption: str):
     `code` and *emphasis*. Raises ValueError on an unfit name, no trials, a trial without exactly
     two sounds, or sounds that are not of their reference's length. Chapter 9.
     """
-    markup = _equipment() + test_html(trials, name, title, caption)
+    markup = output.equipment("listening") + test_html(trials, name, title, caption)
     output.emit(markup, f"[Listening test: {title}]")
-
-
-def _equipment():
-    """The test's own style and script, for a live page; on the static page they are files."""
-    if output.is_static():
-        return ""
-    return (
-        f"<style>{output.static_text('listening.css')}</style>"
-        f"<script>{output.static_text('listening.js')}</script>"
-    )
 
 
 def test_html(trials: Sequence[Trial], name: str, title: str, caption: str) -> str:

@@ -47,16 +47,16 @@ def static_text(name):
     return (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
 
 
-def equipment():
-    """The style sheet and the script as HTML, for a live page, which has no head to put them in.
+def equipment(name="hpss"):
+    """A style sheet and its script as HTML, for a live page, which has no head to put them in.
 
     On the static page both are files of the book, and this is empty.
     """
     if is_static():
         return ""
     return (
-        f'<style class="hpss-style">{static_text("hpss.css")}</style>'
-        f"<script>{static_text('hpss.js')}</script>"
+        f'<style class="hpss-style">{static_text(f"{name}.css")}</style>'
+        f"<script>{static_text(f'{name}.js')}</script>"
     )
 
 

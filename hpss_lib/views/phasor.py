@@ -39,18 +39,8 @@ def show(*, name, title, caption, question):
     name: letters, digits and hyphens, unique on the page. title, caption, question: prose; may hold
     $math$, `code` and *emphasis*. Raises ValueError where the name is unfit. Chapter 8.
     """
-    markup = _equipment() + figure_html(name, title, caption, question)
+    markup = output.equipment("phasor") + figure_html(name, title, caption, question)
     output.emit(markup, f"[Phasor figure: {title}]")
-
-
-def _equipment():
-    """The figure's own style and script, for a live page; on the static page they are files."""
-    if output.is_static():
-        return ""
-    return (
-        f"<style>{output.static_text('phasor.css')}</style>"
-        f"<script>{output.static_text('phasor.js')}</script>"
-    )
 
 
 def figure_html(name, title, caption, question):

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import open_alone
 
 from hpss_lib.views import listening, output
 from hpss_lib.views.listening import Trial
@@ -27,16 +28,8 @@ SCORES = {label: score for t in TRIALS for label, score in t.scores().items()}
 def figure(page, tmp_path, monkeypatch):
     """The test alone on a page, opened from disk, its sounds inside it."""
     monkeypatch.delenv(output.FOLDER, raising=False)
-    style = output.static_text("hpss.css") + output.static_text("listening.css")
-    script = output.static_text("hpss.js") + output.static_text("listening.js")
     markup = listening.test_html(TRIALS, NAME, "By ear", "A caption.")
-    path = tmp_path / "listening.html"
-    path.write_text(
-        f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>x</title>'
-        f"<style>{style}</style><script>{script}</script><body>{markup}</body></html>",
-        encoding="utf-8",
-    )
-    page.goto(path.as_uri())
+    open_alone(page, tmp_path, markup, style="listening", scripts=("hpss", "listening"))
     return page.locator(f"#listening-{NAME}")
 
 

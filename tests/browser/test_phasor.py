@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import open_alone
 
 from hpss_lib.puiter import closed_form, mixing_error, pu_iter_step
 from hpss_lib.views import output, phasor
@@ -33,15 +34,7 @@ BINS = [
 @pytest.fixture
 def figure(page, tmp_path):
     """The figure alone on a page, opened from disk."""
-    style = output.static_text("hpss.css") + output.static_text("phasor.css")
-    path = tmp_path / "phasor.html"
-    path.write_text(
-        f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>x</title>'
-        f"<style>{style}</style><script>{output.static_text('phasor.js')}</script>"
-        f"<body>{FIGURE}</body></html>",
-        encoding="utf-8",
-    )
-    page.goto(path.as_uri())
+    open_alone(page, tmp_path, FIGURE, style="phasor", scripts=("phasor",))
     return page.locator(f"#phasor-{NAME}")
 
 
