@@ -255,13 +255,25 @@ def compressed_loss(y: Tensor, y_hat: Tensor) -> Tensor:
     return (torch.log1p(30 * y) - torch.log1p(30 * y_hat)).square().sum(-1).mean()
 
 
+def squared_loss(y: Tensor, y_hat: Tensor) -> Tensor:
+    """Squared error, summed over bins: a variant that, as SDR does, weighs loud bins more."""
+    return (y - y_hat).square().sum(-1).mean()
+
+
 def losses(
-    model: MaDTwinNet, twin: TwinNet | None, V: Tensor, V_target: Tensor, *, compressed: float = 0.0
+    model: MaDTwinNet,
+    twin: TwinNet | None,
+    V: Tensor,
+    V_target: Tensor,
+    *,
+    compressed: float = 0.0,
+    squared: float = 0.0,
 ) -> dict[str, Tensor]:
     """Every term of the training objective and their weighted sum, "total" (chapter 6).
 
     V: mixtures (B, T, N); V_target: the source's magnitudes in the frames that are estimated,
-    (B, T - 2L, N).  twin: None trains without it.  compressed: weight of `compressed_loss`.
+    (B, T - 2L, N).  twin: None trains without it.  compressed: weight of `compressed_loss`;
+    squared: weight of `squared_loss`, behind the masker and behind the denoiser.
     """
     V_m, h_enc, h_dec = model.masker(V)
     V_d = model.denoiser(V_m)
@@ -276,6 +288,10 @@ def losses(
     if compressed:
         terms["compressed"] = compressed_loss(V_target, V_d.float())
         total = total + compressed * terms["compressed"]
+    if squared:
+        both = (squared_loss(V_target, y.float()) for y in (V_m, V_d))
+        terms["squared"] = torch.stack([*both]).sum()
+        total = total + squared * terms["squared"]
     total = total + 1e-2 * sparsity_penalty(model.masker) + 1e-4 * energy_penalty(model.denoiser)
     return {"total": total, **terms}
 

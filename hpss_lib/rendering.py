@@ -285,5 +285,9 @@ def write_songs(
             for role, x in zip(("drums", "harmonic"), stems, strict=True):
                 # 16 bits: quantisation lies 90 dB below the peak.
                 soundfile.write(song / f"{role}.flac", x, SAMPLE_RATE, subtype="PCM_16")
-            os.replace(song, folder / name)
+            try:
+                os.replace(song, folder / name)
+            except OSError:  # another process, at work on the same songs, was faster
+                if not (folder / name).is_dir():
+                    raise
         yield name, seconds

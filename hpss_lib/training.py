@@ -43,7 +43,7 @@ from hpss_lib.stft import SETTINGS, istft, stft
 
 TRUTHS = ("magnitude", "ratio", "projection")
 COLUMNS = ("step", "seconds", "rate", "norm", "total", "masker", "denoiser", "twin_masker", "twin")
-COLUMNS += ("compressed", "sdr_percussive", "sdr_harmonic")
+COLUMNS += ("compressed", "squared", "sdr_percussive", "sdr_harmonic")
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,10 @@ class Plan:
     clip: the largest norm of the gradient; seed: of weights and batches; average: decay of the
     running average of the weights (0: none), which is what is scored and kept; every: steps
     between two scorings; bf16: matrix products in bfloat16 where the device has them; twin: train
-    with the twin; compressed: weight of the extra loss on log(1 + 30 V); truth: what the network
-    learns, "magnitude" |S|, "ratio" 2|X||S|/(|X| + |S|) as in the released code, or "projection",
-    the part of S in phase with the mixture, max(0, Re(S X*)/|X|); mixing: see `data.Mixing`.
+    with the twin; compressed, squared: weights of extra losses, on log(1 + 30 V) and on the squared
+    error; truth: what the network learns, "magnitude" |S|, "ratio" 2|X||S|/(|X| + |S|) as in the
+    released code, or "projection", the part of S in phase with the mixture, max(0, Re(S X*)/|X|);
+    mixing: see `data.Mixing`.
     """
 
     target: str = "percussive"
@@ -73,6 +74,7 @@ class Plan:
     bf16: bool = True
     twin: bool = True
     compressed: float = 0.0
+    squared: float = 0.0
     truth: str = "magnitude"
     mixing: data.Mixing = field(default_factory=data.Mixing)
 
@@ -152,7 +154,8 @@ class Learner(nn.Module):
 
     def forward(self, V: Tensor, V_target: Tensor) -> dict[str, Tensor]:
         """Mixtures (B, T, N) and targets (B, T - 2L, N) -> every loss, and their "total"."""
-        return losses(self.model, self.twin, V, V_target, compressed=self.plan.compressed)
+        extra = {"compressed": self.plan.compressed, "squared": self.plan.squared}
+        return losses(self.model, self.twin, V, V_target, **extra)
 
 
 def take_step(

@@ -158,6 +158,23 @@ def test_compressed_loss_against_loops_and_finite_differences():
     assert gradcheck(lambda e: mad.compressed_loss(y, e), y_hat)
 
 
+def test_squared_loss_against_loops_and_in_the_sum():
+    rng = np.random.default_rng(3)
+    y, y_hat = rng.gamma(1.0, 1.0, (2, 2, 3, 5))
+    expected = ((y - y_hat) ** 2).sum() / 6
+    y, y_hat = torch.from_numpy(y), torch.from_numpy(y_hat).requires_grad_()
+    assert mad.squared_loss(y, y_hat).item() == pytest.approx(expected, rel=1e-12)
+    assert gradcheck(lambda e: mad.squared_loss(y, e), y_hat)
+    model = build()
+    V = torch.rand(2, model.config.frames, model.config.bins)
+    target = 0.5 * mad.trim(V, model.config)
+    plain, more = (mad.losses(model, None, V, target, squared=w) for w in (0.0, 3.0))
+    V_m = model.masker(V)[0]
+    both = sum(mad.squared_loss(target, y).item() for y in (V_m, model.denoiser(V_m)))
+    assert "squared" not in plain and more["squared"].item() == pytest.approx(both, rel=1e-5)
+    assert (more["total"] - plain["total"]).item() == pytest.approx(3 * both, rel=1e-4)
+
+
 def test_penalties_against_loops():
     model = build()
     W = model.masker.mask.linear.weight.detach().numpy()  # (33, 24)

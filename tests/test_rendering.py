@@ -293,6 +293,19 @@ def test_songs_are_written_whole_and_not_twice(recordings, tmp_path, monkeypatch
     assert {f: f.read_bytes() for f in out.rglob("*.flac")} == first
 
 
+def test_two_processes_may_write_the_same_songs(tmp_path, monkeypatch):
+    theirs = tmp_path / "songs" / "song_00001"
+
+    def render(seed, *, seconds):
+        theirs.mkdir(parents=True)  # while we compute, the other one finishes
+        (theirs / "drums.flac").write_bytes(b"theirs")
+        return np.zeros(100, np.float32), np.zeros(100, np.float32)
+
+    monkeypatch.setattr(rendering, "render_song", render)
+    assert [n for n, _ in rendering.write_songs(tmp_path / "songs", [1])] == ["song_00001"]
+    assert [f.read_bytes() for f in theirs.iterdir()] == [b"theirs"]
+
+
 def test_render_song_names_its_mistakes():
     with pytest.raises(ValueError, match="sources"):
         rendering.render_song(0, sources=("organ",))
