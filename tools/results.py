@@ -10,9 +10,11 @@ book shows. Frames of one second are many, and their medians are in the rows of 
 
 import argparse
 import csv
+import statistics
 from pathlib import Path
 
 from hpss_lib import evaluation
+from hpss_lib.evaluation import SOURCES
 
 # What is scored in which settings. Oracles bound what the methods can reach.
 METHODS = {
@@ -23,6 +25,43 @@ NETWORK = {
     ("compact", "1", "2"): ("mad", "mad+pu"),
     ("compact",): ("mad:harmonic=network", "mad:harmonic=network+pu"),
 }
+
+# What the table by song shows: the mixture's phase, and each method in the setting that suits it.
+SHOWN = {
+    "mixture": "scaled mixture", "librosa": "librosa's median", "kam 2": "KAM, setting 2",
+    "mad compact": "network", "irm compact": "ideal ratio mask",
+}  # fmt: skip
+
+
+def by_song(rows: list[evaluation.Row]) -> str:
+    """Whole songs of FOLDER, plain SDR and museval's (v4): drums / rest, and medians by kind."""
+    found: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for row in rows:
+        method = f"{row['method']} {row['setting']}".strip()
+        if row["frame"] is None and method in SHOWN and row["protocol"] in ("plain", "v4-1s"):
+            place = row["protocol"], row["song"], row["source"]
+            found.setdefault(place, {})[method] = row["sdr"]
+    lines = []
+    for protocol in ("plain", "v4-1s"):
+        songs = [s for kind, s, source in found if (kind, source) == (protocol, "percussive")]
+        kinds: dict[str, list[str]] = {}
+        for song in songs:
+            kinds.setdefault(song.partition("_")[0], []).append(song)
+        lines.append(f"{protocol:24s}" + "".join(f"{name:>18s}" for name in SHOWN.values()))
+
+        def cells(of, protocol=protocol):
+            pairs = [
+                [
+                    statistics.median(found[protocol, s, k][m] for s in of)
+                    for k in evaluation.SOURCES
+                ]
+                for m in SHOWN
+            ]
+            return "".join(f"{p:>10.2f} /{h:6.2f}" for p, h in pairs)
+
+        lines += [f"{song:24s}{cells([song])}" for song in songs]
+        lines += [f"{f'median of {len(s)} {kind}_*':24s}{cells(s)}" for kind, s in kinds.items()]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -52,7 +91,8 @@ def main() -> None:
         writer = csv.DictWriter(file, evaluation.COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({k: evaluation.csv_text(v) for k, v in r.items()} for r in shown)
-    print(evaluation.format_summary(shown))
+    print(evaluation.format_summary(shown), end="\n\n")
+    print(by_song([r for r in shown if "_" in r["song"]]))
 
 
 if __name__ == "__main__":
