@@ -14,7 +14,6 @@ import statistics
 from pathlib import Path
 
 from hpss_lib import evaluation
-from hpss_lib.evaluation import SOURCES
 
 # What is scored in which settings. Oracles bound what the methods can reach.
 METHODS = {
