@@ -66,7 +66,7 @@ class Config:
 
 PAPER = Config(2049, 744, 60, 10, 1024, "1", None, 1.0, None, 0.0, 0.0)
 PAPER_RELEASED = replace(PAPER, aligned=False)
-COMPACT = Config(level=0.08)
+COMPACT = Config(frames=120, level=0.08)
 CONFIGS = {"paper": PAPER, "compact": COMPACT}
 
 

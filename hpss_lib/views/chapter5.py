@@ -228,7 +228,7 @@ def with_context(before: int, after: int) -> np.ndarray:
     """
     import torch
 
-    from hpss_lib.madtwinnet import MaDTwinNet, load_model
+    from hpss_lib.madtwinnet import MaDTwinNet, gains, load_model
 
     model = load_model("percussive")
     L = model.config.context
@@ -239,8 +239,9 @@ def with_context(before: int, after: int) -> np.ndarray:
     heard = t + np.clip(np.arange(-L, L + 1), -before, after)
     heard = np.clip(heard, 0, V.shape[1] - 1)  # (T, 2L + 1)
     sequences = torch.from_numpy(V.T[heard])  # (T, 2L + 1, F)
+    gain = gains(sequences, single.config)
     with torch.inference_mode():
-        return single(sequences)[:, 0].numpy().T
+        return (single(sequences * gain) / gain)[:, 0].numpy().T
 
 
 def context_view(before: int, after: int) -> View:
