@@ -41,6 +41,20 @@ def memory(names):
     return Cache(np.concatenate(samples), signals, list(names))
 
 
+def stages(story: dict) -> list[str]:
+    """How a file of weights was trained, a line a stage: story is its header (`read_model`)."""
+    before = story.get("before", [])
+    last = story["plan"] | {"frames": story["config"]["frames"]}
+    last["steps"] = story["step"] - sum(stage["steps"] for stage in before)
+    truths = {"magnitude": "|S|", "projection": "the projection", "ratio": "the released ratio"}
+    return [
+        f"{s['steps']:,} steps of {s['batch']} x {s['frames']} frames, rate {s['rate']:g}, "
+        f"{'with' if s['twin'] else 'without'} the twin, learning {truths[s['truth']]}"
+        + (f", squared error x {s['squared']:g}" if s.get("squared") else "")
+        for s in (*before, last)
+    ]
+
+
 # ------------------------------------------------------------------------------------ mixing songs
 
 
