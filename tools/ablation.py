@@ -1,13 +1,14 @@
 """Train short, change one thing, and score: what matters in training the network (chapter 6).
 
     python tools/ablation.py --rendered DIR[=W]... --recorded DIR[=W]... --held DIR... \
-        --out DIR --csv FILE [--steps 1200] [--runs NAME...]
+        --out DIR --csv FILE --series NAME [--steps 1200] [--runs NAME...] [--seeds N...]
 
 Every run starts from nothing and differs from the base in what its name says. Each is scored on
 songs held back (folders named by --held, also where they lie below the others): plain SDR in dB of
 excerpts of ten seconds, mono, the mixture's phase, drums by the network and the rest by
 subtraction. One line an excerpt. Runs that the csv holds already are left out, so that it can be
-stopped, and a run that was stopped goes on.
+stopped, and a run that was stopped goes on. Runs on the same lessons are one series, and only they
+can be compared: a series has its own base.
 """
 
 import argparse
@@ -47,7 +48,7 @@ RUNS = {
     "half the steps": ((), "both", (0,), 0.5),
     "learn the released ratio": (("truth='ratio'",), "both", (0,), 1),
 }  # fmt: skip
-COLUMNS = ("run", "seed", "steps", "seconds", "held_back", "excerpt", "sdr_percussive", "sdr_harmonic")  # noqa: E501  # fmt: skip
+COLUMNS = ("series", "run", "seed", "steps", "seconds", "held_back", "excerpt", "sdr_percussive", "sdr_harmonic")  # noqa: E501  # fmt: skip
 
 
 def main() -> None:
@@ -60,16 +61,22 @@ def main() -> None:
         "--out", required=True, type=Path, help="folder for weights and checkpoints"
     )
     parser.add_argument("--csv", required=True, type=Path)
+    parser.add_argument("--series", required=True, help="a name for these lessons")
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--count", type=int, default=3, help="excerpts of each song held back")
     parser.add_argument("--runs", nargs="+", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--seeds", nargs="+", type=int, help="of each run's seeds, only these")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # as the command line does: it is a matter of speed
     done = set()
     if options.csv.exists():
         with options.csv.open(newline="") as file:
-            done = {(row["run"], row["seed"]) for row in csv.DictReader(file)}
+            done = {
+                (row["run"], row["seed"])
+                for row in csv.DictReader(file)
+                if row["series"] == options.series
+            }
     else:
         options.csv.write_text(",".join(COLUMNS) + "\n")
     lessons = {
@@ -81,7 +88,7 @@ def main() -> None:
     for name in options.runs:
         changes, kind, seeds, multiple = RUNS[name]
         for seed in seeds:
-            if (name, str(seed)) in done:
+            if (name, str(seed)) in done or (options.seeds and seed not in options.seeds):
                 continue
             steps = round(options.steps * multiple)
             config, plan = training.change(
@@ -101,15 +108,16 @@ def main() -> None:
                 cache=options.out / f"cache-{kind}",
             )
             seconds = round(time.monotonic() - began)
+            labels = [options.series, name, seed, steps, seconds]
             rows = [
-                [name, seed, steps, seconds, folder, excerpt, f"{p:.3f}", f"{h:.3f}"]
+                [*labels, folder, excerpt, f"{p:.3f}", f"{h:.3f}"]
                 for folder, songs in held.items()
                 for excerpt, p, h in training.score_each(
                     model, data.excerpts(songs, count=options.count), "percussive"
                 )
             ]
             with options.csv.open("a", newline="") as file:
-                csv.writer(file).writerows(rows)
+                csv.writer(file, lineterminator="\n").writerows(rows)
             p, h = np.median([[float(r[-2]), float(r[-1])] for r in rows], axis=0)
             print(
                 f"{name}, seed {seed}: {p:.2f} dB drums, {h:.2f} dB rest, {seconds} s", flush=True
