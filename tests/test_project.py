@@ -1,5 +1,6 @@
 """The frame: versions that must agree, files that must not come in, what an import costs."""
 
+import hashlib
 import importlib.util
 import json
 import re
@@ -89,6 +90,15 @@ def test_repository_address_is_said_once():
     linked = repository.with_badges(readme, "https://github.com/owner/name")
     assert "mybinder.org/v2/gh/owner/name" in linked
     assert repository.with_badges(linked, url) == readme
+
+
+def test_the_readme_shows_the_results_that_are_committed():
+    from PIL import Image
+
+    table = hashlib.sha256((ROOT / "book/data/results.csv").read_bytes()).hexdigest()
+    with Image.open(ROOT / "book/images/results.png") as picture:
+        assert picture.info["Comment"] == table, "run tools/readme_figure.py"
+    assert "book/images/results.png" in (ROOT / "README.md").read_text(encoding="utf8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
