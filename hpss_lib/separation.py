@@ -9,6 +9,7 @@ A method is a function `settings, **options -> Method` in METHODS; a phase recov
 PHASES (see `mixture`). Both see one block at a time.
 """
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,16 +80,18 @@ def mad_method(settings: StftSettings, *, harmonic: str = "subtraction") -> Meth
         raise ValueError(f"harmonic is {harmonic!r}; accepted are {', '.join(HARMONIC)}")
     targets = ("percussive", "harmonic") if harmonic == "network" else ("percussive",)
     models = [load_model(target) for target in targets]
-    c = models[0].config
-    if settings != SETTINGS[c.setting]:
-        raise ValueError(f"the network hears spectrograms in the setting {c.setting!r} only")
+    configs = [model.config for model in models]
+    for c in configs:
+        if settings != SETTINGS[c.setting]:
+            raise ValueError(f"the network hears spectrograms in the setting {c.setting!r} only")
 
     def both(V: np.ndarray, before: int, after: int) -> tuple[np.ndarray, np.ndarray | None]:
         V_p, *V_h = (estimate(model, V, before=before, after=after) for model in models)
         return V_p, V_h[0] if V_h else None
 
-    # Blocks begin where the network's own sequences do, so that their size changes nothing.
-    return Method(both, context=c.context, step=c.frames - 2 * c.context)
+    # Blocks begin where the networks' own sequences do, so that their size changes nothing.
+    step = math.lcm(*(c.frames - 2 * c.context for c in configs))
+    return Method(both, context=max(c.context for c in configs), step=step)
 
 
 def mixture(
