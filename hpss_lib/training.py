@@ -92,7 +92,7 @@ class Plan:
 PAPER_PLAN = Plan(
     steps=280_000, rate=1e-4, warm_up=0, cosine=False, clip=0.5, average=0.0, truth="ratio"
 )
-# What the shipped weights were trained with in the end: chapter 6 tells why.
+# With the target and the losses that the shipped weights ended with: chapter 6 tells why.
 COMPACT_PLAN = Plan(truth="projection", squared=50.0)
 PLANS = {"paper": PAPER_PLAN, "compact": COMPACT_PLAN}
 
@@ -100,6 +100,7 @@ PLANS = {"paper": PAPER_PLAN, "compact": COMPACT_PLAN}
 def change(config: Config, plan: Plan, changes: Sequence[str]) -> tuple[Config, Plan]:
     """Apply changes such as "compressed=0.1", "mixing.speed=0" or "config.hidden=0" (chapter 6).
 
+    A value is a Python literal; where a word is wanted, the word alone will do ("truth=ratio").
     Raises ValueError for a name that is no setting, or a value that is no Python literal.
     """
     for text in changes:
@@ -109,7 +110,8 @@ def change(config: Config, plan: Plan, changes: Sequence[str]) -> tuple[Config, 
         if old is None or key not in asdict(old) or key == "mixing":
             raise ValueError(f"{text!r}: there is no setting {name!r}")
         try:
-            new = replace(old, **{key: ast.literal_eval(value)})
+            plain = isinstance(asdict(old)[key], str) and value.isidentifier()  # truth=projection
+            new = replace(old, **{key: value if plain else ast.literal_eval(value)})
         except (ValueError, SyntaxError) as error:
             raise ValueError(f"{text!r}: {value!r} is no value for {name} ({error})") from error
         if owner == "config":

@@ -171,7 +171,9 @@ def test_changes():
     config, plan = training.change(mad.COMPACT, training.COMPACT_PLAN, changes)
     assert (plan.steps, plan.target, plan.mixing.speed) == (7, "harmonic", 0)
     assert config == replace(mad.COMPACT, compression=None)
-    for wrong in ("speed=0", "mixing=0", "steps=many", "other.steps=1", "steps=0"):
+    for word in ("truth=ratio", "truth='ratio'"):  # a shell takes the quotes away
+        assert training.change(config, plan, [word])[1].truth == "ratio"
+    for wrong in ("speed=0", "mixing=0", "steps=many", "other.steps=1", "steps=0", "truth=what"):
         with pytest.raises(ValueError):
             training.change(mad.COMPACT, training.COMPACT_PLAN, [wrong])
 
