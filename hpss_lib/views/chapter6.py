@@ -46,10 +46,10 @@ def stages(story: dict) -> list[str]:
     before = story.get("before", [])
     last = story["plan"] | {"frames": story["config"]["frames"]}
     last["steps"] = story["step"] - sum(stage["steps"] for stage in before)
-    truths = {"magnitude": "|S|", "projection": "the projection", "ratio": "the released ratio"}
+    truths = {"magnitude": "|S|", "projection": "projection", "ratio": "released ratio"}
     return [
         f"{s['steps']:,} steps of {s['batch']} x {s['frames']} frames, rate {s['rate']:g}, "
-        f"{'with' if s['twin'] else 'without'} the twin, learning {truths[s['truth']]}"
+        f"{'twin' if s['twin'] else 'no twin'}, {truths[s['truth']]}"
         + (f", squared error x {s['squared']:g}" if s.get("squared") else "")
         for s in (*before, last)
     ]
