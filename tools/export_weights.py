@@ -60,7 +60,8 @@ def main() -> None:
         done = sum(stage["steps"] for stage in earlier)
         stages += earlier
         stage = {"steps": story["step"] - done, "frames": model.config.frames}
-        stage["hours"] = round(float(found["seconds"].max()) / 3600, 2)
+        spent = float(found["seconds"].max()) / 3600 - sum(s["hours"] for s in earlier)
+        stage["hours"] = round(spent, 2)
         stages.append(stage | {k: v for k, v in story["plan"].items() if k != "steps"})
         shift = {"step": 0.0, "seconds": 0.0}
         if curves:

@@ -10,6 +10,7 @@ book shows. Frames of one second are many, and their medians are in the rows of 
 
 import argparse
 import csv
+import math
 import statistics
 from pathlib import Path
 
@@ -34,7 +35,7 @@ SHOWN = {
 
 def by_song(rows: list[evaluation.Row]) -> str:
     """Whole songs of FOLDER, plain SDR and museval's (v4): drums / rest, and medians by kind."""
-    found: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    found: dict[tuple[str, str, str], dict[str, float]] = {}
     for row in rows:
         method = f"{row['method']} {row['setting']}".strip()
         if row["frame"] is None and method in SHOWN and row["protocol"] in ("plain", "v4-1s"):
@@ -51,7 +52,7 @@ def by_song(rows: list[evaluation.Row]) -> str:
         def cells(of, protocol=protocol):
             pairs = [
                 [
-                    statistics.median(found[protocol, s, k][m] for s in of)
+                    statistics.median(found[protocol, s, k].get(m, math.nan) for s in of)
                     for k in evaluation.SOURCES
                 ]
                 for m in SHOWN
@@ -91,7 +92,8 @@ def main() -> None:
         writer.writeheader()
         writer.writerows({k: evaluation.csv_text(v) for k, v in r.items()} for r in shown)
     print(evaluation.format_summary(shown), end="\n\n")
-    print(by_song([r for r in shown if "_" in r["song"]]))
+    own = {song.name for song in evaluation.list_songs(str(options.folder))}
+    print(by_song([r for r in shown if r["song"] in own]))
 
 
 if __name__ == "__main__":
