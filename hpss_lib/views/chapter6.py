@@ -48,9 +48,9 @@ def stages(story: dict) -> list[str]:
     last["steps"] = story["step"] - sum(stage["steps"] for stage in before)
     truths = {"magnitude": "|S|", "projection": "projection", "ratio": "released ratio"}
     return [
-        f"{s['steps']:,} steps of {s['batch']} x {s['frames']} frames, rate {s['rate']:g}, "
+        f"{s['steps']:,} steps, {s['batch']} x {s['frames']} frames, rate {s['rate']:g}, "
         f"{'twin' if s['twin'] else 'no twin'}, {truths[s['truth']]}"
-        + (f", squared error x {s['squared']:g}" if s.get("squared") else "")
+        + (f", squared x {s['squared']:g}" if s.get("squared") else "")
         for s in (*before, last)
     ]
 
