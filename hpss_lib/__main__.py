@@ -134,7 +134,7 @@ def _add_train(commands) -> None:
         description=(
             "Trains a network, or continues where an earlier call with the same --out stopped. DIR "
             "receives last.safetensors, best.safetensors (with --validation), log.csv and "
-            "checkpoint.pt. On several GPUs or machines: torchrun ... -m hpss_lib train ..."
+            "checkpoint.pt. On several GPUs or machines: torchrun ... -m hpss_lib -- train ..."
         ),
     )
     parser.add_argument(

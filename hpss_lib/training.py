@@ -232,7 +232,8 @@ def train(
     best.safetensors and last.safetensors; held_back: excerpts (name, s_p, s_h) to score by;
     start: weights to begin from; device: "cuda", "mps" or "cpu", by default the first there is;
     stop_after: stop early after so many steps in all; facts: goes into the weight files.
-    Under torchrun, each process trains on its own batches and the gradients are averaged.
+    Under torchrun, each process trains on its own batches and the gradients are averaged; a file of
+    weights says how many there were.
     Raises ValueError if the checkpoint in `out` belongs to another network or plan.
     """
     out = Path(out)
@@ -278,7 +279,8 @@ def train(
             scored.load_state_dict(average)
             found = score(scored, held_back, plan.target)
             row |= {"sdr_percussive": found[0], "sdr_harmonic": found[1]}
-            story = {"plan": asdict(plan), "step": step, "sdr": found, **(facts or {})}
+            story = {"plan": asdict(plan), "processes": processes, "step": step, "sdr": found}
+            story |= facts or {}
             save_model(out / "last.safetensors", scored, target=plan.target, **story)
             if sum(found) > best:
                 best = sum(found)

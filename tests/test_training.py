@@ -225,6 +225,19 @@ def test_two_processes_equal_one_with_both_batches(tmp_path):
         torch.testing.assert_close(two["average"][k], v, atol=1e-5, rtol=1e-4)
 
 
+def test_torchrun_leaves_our_options_alone():
+    # It has a --start-method of its own, and takes --start for it unless two dashes come first.
+    from torch.distributed.run import get_args_parser
+
+    from hpss_lib.__main__ import _parser
+
+    ours = ["train", "--data", "songs", "--out", "run", "--start", "w.safetensors"]
+    found = get_args_parser().parse_args(["--nproc_per_node", "2", "-m", "hpss_lib", "--", *ours])
+    assert found.training_script == "hpss_lib"
+    options = _parser().parse_args(found.training_script_args)
+    assert options.start == Path("w.safetensors") and options.data == ["songs"]
+
+
 def test_command_line(tmp_path, capsys):
     from test_data import plain_folder
 

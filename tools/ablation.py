@@ -26,7 +26,7 @@ from hpss_lib.madtwinnet import CONFIGS
 # twin, which saves a third of the time.
 BASE = (
     "config.frames=60", "batch=16", "truth='magnitude'", "squared=0.0", "compressed=0.0",
-    "twin=False",
+    "twin=False", "mixing.across=0.7",
 )  # fmt: skip
 # name: (changes, which lessons, seeds, steps as a multiple). Two seeds for what decided.
 RUNS = {
@@ -37,6 +37,7 @@ RUNS = {
     "squared error beside KL": (("squared=50.0",), "both", (0, 1), 1),
     "log magnitude beside KL": (("compressed=0.3",), "both", (0,), 1),
     "sequences twice as long": (("config.frames=120", "batch=8"), "both", (0, 1), 1),
+    "two in three as mixed": (("mixing.across=0.35",), "both", (0, 1), 1),
     "recordings only": ((), "recorded", (0,), 1),
     "rendered songs only": ((), "rendered", (0,), 1),
     "no augmentation": (

@@ -7,6 +7,7 @@ The runs follow each other, each begun from the weights of the one before it; --
 STEM.safetensors and STEM.csv, exported earlier, in front of them. Reads RUN/last.safetensors (or
 best) and RUN/log.csv up to that step; writes compact-TARGET.safetensors, with the story of all runs
 in its header, and compact-TARGET.csv, the logs averaged over 25 steps, into hpss_lib/weights.
+Hours are those of all processes together.
 """
 
 import argparse
@@ -59,9 +60,11 @@ def main() -> None:
         earlier = story.get("before", [])  # its curve holds these already
         done = sum(stage["steps"] for stage in earlier)
         stages += earlier
+        processes = story.pop("processes", 1)
         stage = {"steps": story["step"] - done, "frames": model.config.frames}
-        spent = float(found["seconds"].max()) / 3600 - sum(s["hours"] for s in earlier)
-        stage["hours"] = round(spent, 2)
+        of_earlier = found["seconds"][found["step"] <= done]
+        spent = found["seconds"].max() - max(of_earlier, default=0.0)
+        stage |= {"processes": processes, "hours": round(processes * float(spent) / 3600, 2)}
         stages.append(stage | {k: v for k, v in story["plan"].items() if k != "steps"})
         shift = {"step": 0.0, "seconds": 0.0}
         if curves:
@@ -70,6 +73,7 @@ def main() -> None:
         curves.append({k: v + shift.get(k, 0.0) for k, v in found.items()})
     del story["config"]
     story |= {"data": options.data, "licence": options.licence, "before": stages[:-1]}
+    story["processes"] = processes
     story["step"] = sum(stage["steps"] for stage in stages)
     story["hours"] = round(sum(stage["hours"] for stage in stages), 2)
     path = options.out / f"compact-{options.target}.safetensors"

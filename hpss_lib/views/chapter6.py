@@ -44,13 +44,14 @@ def memory(names):
 def stages(story: dict) -> list[str]:
     """How a file of weights was trained, a line a stage: story is its header (`read_model`)."""
     before = story.get("before", [])
-    last = story["plan"] | {"frames": story["config"]["frames"]}
-    last["steps"] = story["step"] - sum(stage["steps"] for stage in before)
+    last = {"frames": story["config"]["frames"], "processes": story.get("processes", 1)}
+    last |= story["plan"] | {"steps": story["step"] - sum(stage["steps"] for stage in before)}
     truths = {"magnitude": "|S|", "projection": "projection", "ratio": "released ratio"}
     return [
-        f"{s['steps']:,} steps, {s['batch']} x {s['frames']} frames, rate {s['rate']:g}, "
-        f"{'twin' if s['twin'] else 'no twin'}, {truths[s['truth']]}"
-        + (f", squared x {s['squared']:g}" if s.get("squared") else "")
+        f"{s['steps']:,} steps, {s['batch'] * s.get('processes', 1)} x {s['frames']} frames, "
+        f"rate {s['rate']:g}, {'twin, ' if s['twin'] else ''}{truths[s['truth']]}"
+        + (f", squared {s['squared']:g}" if s.get("squared") else "")
+        + f", across {s['mixing']['across']:g}"
         for s in (*before, last)
     ]
 
