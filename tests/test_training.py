@@ -221,6 +221,8 @@ def test_two_processes_equal_one_with_both_batches(tmp_path):
     one = training.train(both, tmp_path / "one", config=TINY, plan=PLAN, quiet=True, device="cpu")
     two = torch.load(tmp_path / "two" / "checkpoint.pt", weights_only=True)
     assert two["step"] == PLAN.steps
+    story = mad.read_model(tmp_path / "two" / "last.safetensors")[1]
+    assert story["processes"] == 2
     for k, v in one.state_dict().items():
         torch.testing.assert_close(two["average"][k], v, atol=1e-5, rtol=1e-4)
 
@@ -236,6 +238,48 @@ def test_torchrun_leaves_our_options_alone():
     assert found.training_script == "hpss_lib"
     options = _parser().parse_args(found.training_script_args)
     assert options.start == Path("w.safetensors") and options.data == ["songs"]
+
+
+def test_exported_weights_tell_every_stage(tmp_path):
+    """Two runs at once, then a third of two processes after them: steps and hours add up."""
+    from hpss_lib.views.chapter6 import stages
+
+    tool = Path(__file__).parents[1] / "tools" / "export_weights.py"
+
+    def export(*runs):
+        words = [*runs, "--target", "percussive", "--data", "a test", "--out", tmp_path]
+        subprocess.run([sys.executable, tool, *words], check=True, capture_output=True)
+        stem = tmp_path / "compact-percussive"
+        story = mad.read_model(stem.with_suffix(".safetensors"))[1]
+        return story, training.read_log(stem.with_suffix(".csv"))
+
+    seconds = {"one": 3600, "two": 1800, "three": 900}
+    for name, processes in {"one": 1, "two": 1, "three": 2}.items():
+        model = run(tmp_path / name, steps=50, every=25, seed=len(name))
+        path = tmp_path / name / "last.safetensors"
+        story = mad.read_model(path)[1] | {"processes": processes}
+        del story["config"]
+        mad.save_model(path, model, **story)
+        log = tmp_path / name / "log.csv"
+        lines = log.read_text().splitlines()
+        cells = [line.split(",") for line in lines[1:]]
+        log.write_text(
+            "\n".join([lines[0], *(",".join([c[0], f"{seconds[name]}", *c[2:]]) for c in cells)])
+        )
+    story, curve = export(tmp_path / "one", tmp_path / "two")
+    assert (story["step"], story["hours"], len(story["before"])) == (100, 1.5, 1)
+    (tmp_path / "kept").mkdir()
+    for suffix in (".safetensors", ".csv"):
+        (tmp_path / f"compact-percussive{suffix}").rename(tmp_path / "kept" / f"stem{suffix}")
+    story, curve = export(tmp_path / "three", "--before", tmp_path / "kept" / "stem")
+    assert (story["step"], story["hours"], story["processes"]) == (150, 2.0, 2)
+    assert [s["steps"] for s in story["before"]] == [50, 50]
+    assert [s["hours"] for s in story["before"]] == [1.0, 0.5]
+    assert [s["seed"] for s in story["before"]] == [3, 3] and story["plan"]["seed"] == 5
+    assert len(curve["step"]) == 6 and (np.diff(curve["step"]) > 0).all()
+    assert curve["seconds"][-1] == 6300
+    said = stages(story)
+    assert [line.split(" x ")[0] for line in said] == ["50 steps, 2", "50 steps, 2", "50 steps, 4"]
 
 
 def test_command_line(tmp_path, capsys):
