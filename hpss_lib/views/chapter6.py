@@ -42,13 +42,16 @@ def memory(names):
 
 
 def stages(story: dict) -> list[str]:
-    """How a file of weights was trained, a line a stage: story is its header (`read_model`)."""
+    """How a file of weights was trained, a line a stage: story is its header (`read_model`).
+
+    Steps; sequences x frames a step; learning rate; what was learnt; pairs across songs.
+    """
     before = story.get("before", [])
     last = {"frames": story["config"]["frames"], "processes": story.get("processes", 1)}
     last |= story["plan"] | {"steps": story["step"] - sum(stage["steps"] for stage in before)}
     truths = {"magnitude": "|S|", "projection": "projection", "ratio": "released ratio"}
     return [
-        f"{s['steps']:,} steps, {s['batch'] * s.get('processes', 1)} x {s['frames']} frames, "
+        f"{s['steps']:,} steps, {s['batch'] * s.get('processes', 1)} x {s['frames']}, "
         f"rate {s['rate']:g}, {'twin, ' if s['twin'] else ''}{truths[s['truth']]}"
         + (f", squared {s['squared']:g}" if s.get("squared") else "")
         + f", across {s['mixing']['across']:g}"
