@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpss_lib import evaluation
-from hpss_lib.views import chapter9
+from hpss_lib.chapters import evaluation as chapter9
 
 
 def row(song, method="mad", source="percussive", setting="compact", value=1.0, **other):

@@ -1,22 +1,21 @@
 """Every control of the book, over its whole range: all static positions, and the live ends."""
 
 import importlib
+import pkgutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hpss_lib import views
+from hpss_lib import chapters, views
 from hpss_lib.views.figures import render
 
-CHAPTERS = sorted(
-    (path.stem for path in Path(views.__file__).parent.glob("chapter*.py")),
-    key=lambda stem: int(stem.removeprefix("chapter")),
-)
+BOOK = Path(__file__).resolve().parent.parent / "book"
+CHAPTERS = [path.stem[3:] for path in sorted(BOOK.glob("[0-9][0-9]_*.ipynb"))]
 CONTROLS = [
     pytest.param(control, id=f"{chapter}-{control.name}")
     for chapter in CHAPTERS
-    for control in views.all_controls(importlib.import_module(f"hpss_lib.views.{chapter}"))
+    for control in views.all_controls(importlib.import_module(f"hpss_lib.chapters.{chapter}"))
 ]
 
 
@@ -89,6 +88,11 @@ def test_enough_positions(control):
 def test_names_are_unique():
     names = [parameter.values[0].name for parameter in CONTROLS]
     assert len(names) == len(set(names))
+
+
+def test_each_chapter_bears_its_notebooks_name():
+    modules = {m.name for m in pkgutil.iter_modules(chapters.__path__)}
+    assert modules == set(CHAPTERS)
 
 
 def test_there_are_controls():

@@ -242,7 +242,7 @@ def test_torchrun_leaves_our_options_alone():
 
 def test_exported_weights_tell_every_stage(tmp_path):
     """Two runs at once, then a third of two processes after them: steps and hours add up."""
-    from hpss_lib.views.chapter6 import stages
+    from hpss_lib.chapters.twinnet_training import stages
 
     tool = Path(__file__).parents[1] / "tools" / "export_weights.py"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpss_lib.chapters import evaluation as chapter9
 from hpss_lib.evaluation import sdr
-from hpss_lib.views import chapter9, listening, output
+from hpss_lib.views import listening, output
 from hpss_lib.views.listening import Trial
 
 TEXTS = {"title": "By ear", "caption": "Of *sounds*."}

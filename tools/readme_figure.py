@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from hpss_lib import evaluation
-from hpss_lib.views import chapter9
+from hpss_lib.chapters.evaluation import songs_figure
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "book" / "data" / "results.csv"
@@ -15,7 +15,7 @@ PICTURE = ROOT / "book" / "images" / "results.png"
 
 
 def main() -> None:
-    figure = chapter9.songs_figure(evaluation.read_rows(RESULTS), ["MDB Drums"])
+    figure = songs_figure(evaluation.read_rows(RESULTS), ["MDB Drums"])
     # The picture says which table it shows; a test compares.
     table = hashlib.sha256(RESULTS.read_bytes()).hexdigest()
     figure.savefig(PICTURE, dpi=160, facecolor="white", metadata={"Comment": table})

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hpss_lib import median
+from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.subtraction import apply_phase
 from hpss_lib.views import plot
-from hpss_lib.views.chapter3 import sdr
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 SECONDS = 6.0

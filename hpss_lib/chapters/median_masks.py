@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hpss_lib import kam, median
+from hpss_lib.chapters.two_kinds_of_sound import drum_hit
 from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.views import palette, plot
-from hpss_lib.views.chapter1 import drum_hit
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 EXCERPT, SECONDS = "latin", 6.0

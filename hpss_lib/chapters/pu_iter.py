@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hpss_lib import puiter
+from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, StftSettings, istft, stft
 from hpss_lib.subtraction import apply_phase
 from hpss_lib.views import plot
-from hpss_lib.views.chapter3 import sdr
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 SECONDS = 2.5  # of the excerpts in the controls

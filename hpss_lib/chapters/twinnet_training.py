@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
 from hpss_lib.views import plot
-from hpss_lib.views.chapter3 import sdr
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 SECONDS = 4.0

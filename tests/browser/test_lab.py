@@ -17,7 +17,7 @@ from conftest import ROOT
 from hpss_lib import views
 
 NOTEBOOK = ROOT / "book" / "02_stft.ipynb"
-CHAPTER = "hpss_lib.views.chapter2"
+CHAPTER = "hpss_lib.chapters.stft"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""What each chapter declares, its controls and example sounds: one module for each notebook."""
