@@ -17,7 +17,7 @@ import soundfile
 
 
 def hits(folder: Path, kit: str) -> list[dict]:
-    """Describe every recording of a kit, as hpss_lib.instruments wants it."""
+    """Describe every recording of a kit, as hpss_lib.songs.instruments wants it."""
     found = []
     for piece in sorted(p for p in (folder / "drums" / kit).iterdir() if p.is_dir()):
         files = {tuple(map(int, f.stem.split("_"))): f for f in sorted(piece.glob("*.ogg"))}

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from hpss_lib.composing import Part, Score, Section, perform, tune
-from hpss_lib.rendering import SAMPLE_RATE, fade_out, render_stems
+from hpss_lib.songs.composing import Part, Score, Section, perform, tune
+from hpss_lib.songs.synthesis import SAMPLE_RATE, fade_out, render_stems
 
 FOLDER = Path(__file__).resolve().parent.parent / "hpss_lib" / "excerpts"
 SEED = 2018

@@ -4,13 +4,13 @@
 
 Run again, it goes on where it was stopped. Needs FluidSynth and a sound font (Debian: fluidsynth,
 fluid-soundfont-gm, and musescore-general-soundfont for the second one); --instruments adds songs
-played on single recorded notes, from a folder as hpss_lib.instruments describes.
+played on single recorded notes, from a folder as hpss_lib.songs.instruments describes.
 """
 
 import argparse
 import time
 
-from hpss_lib.rendering import SOURCES, write_songs
+from hpss_lib.songs.synthesis import SOURCES, write_songs
 
 
 def main() -> None:

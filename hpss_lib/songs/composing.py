@@ -1,8 +1,8 @@
 """Random songs as notes: scores drawn from a seed, performed with human timing (index, chapter 6).
 
 A `Score` is music as written (sections, chord symbols, step patterns, tunes), a `Song` is music as
-played (notes in seconds). `compose` draws the one and performs it; `hpss_lib.rendering` gives it
-sound. The styles are data, in `hpss_lib.styles`.
+played (notes in seconds). `compose` draws the one and performs it; `hpss_lib.songs.synthesis`
+gives it sound. The styles are data, in `hpss_lib.songs.styles`.
 
 A pattern is a string with one character a step, the same for every instrument: `.` is silence, `-`
 holds what sounds, any other character starts a note. Drums: `X` accent, `x` normal, `o` ghost,
@@ -465,8 +465,8 @@ def improvise(
 def draw_score(
     seed: int | np.random.Generator, *, style: str | None = None, seconds: float = 40.0
 ) -> Score:
-    """Draw a random Score of about `seconds` in a style of `hpss_lib.styles.STYLES` (None: any)."""
-    from hpss_lib.styles import STYLES
+    """Draw a random Score of about `seconds` in a style of `songs.styles.STYLES` (None: any)."""
+    from hpss_lib.songs.styles import STYLES
 
     rng = np.random.default_rng(seed)
     names = sorted(STYLES)
@@ -562,7 +562,7 @@ def _draw_section(rng, style, parts, kind, pick) -> Section:
 def compose(seed: int, *, style: str | None = None, seconds: float = 40.0) -> Song:
     """Compose a random song of about `seconds` from a seed; the same seed gives the same notes.
 
-    style: a name of `hpss_lib.styles.STYLES`, None draws one. Chapter 6 trains on such songs.
+    style: a name of `hpss_lib.songs.styles.STYLES`, None draws one. Chapter 6 trains on such songs.
     """
     if not seconds > 0:
         raise ValueError(f"seconds must be positive, got {seconds}")

@@ -1,8 +1,8 @@
 """Notes to sound: MIDI files, the FluidSynth synthesiser, balanced stems (index, chapter 6).
 
 `render_stems` gives a `composing.Song` two signals, percussive and harmonic, through a sound font.
-`hpss_lib.instruments` does the same with single recorded notes, and `hpss_lib.effects` makes either
-sound more like a recording. Repeatable: the same notes give the same samples.
+`songs.instruments` does the same with single recorded notes, and `songs.effects` makes either sound
+more like a recording. Repeatable: the same notes give the same samples.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib.composing import Song, compose
+from hpss_lib.songs.composing import Song, compose
 
 SAMPLE_RATE = 44100
 # Where sound fonts are looked for, after the environment variable HPSS_SOUND_FONT.
@@ -221,11 +221,11 @@ def render_song(
     """Compose and render a random training song: (x_p, x_h), float32 (n,), n = seconds at 44.1 kHz.
 
     sources: of `SOURCES`, one is drawn; "recorded" needs `instruments`, a folder with an index.json
-    (`hpss_lib.instruments`); style: see `composing.compose`. The same arguments give the same
+    (`songs.instruments`); style: see `composing.compose`. The same arguments give the same
     samples. Drums lie -8 to 4 dB from the rest. Chapter 6 trains on such songs.
     """
-    from hpss_lib import effects
-    from hpss_lib.styles import STYLES
+    from hpss_lib.songs import effects
+    from hpss_lib.songs.styles import STYLES
 
     unknown = set(sources) - set(SOURCES)
     if unknown or not sources:
@@ -237,7 +237,7 @@ def render_song(
     rng = np.random.default_rng([seed, 1])
     source = sources[int(rng.integers(len(sources)))]
     if source == "recorded":
-        from hpss_lib.instruments import load_library, render_recorded
+        from hpss_lib.songs.instruments import load_library, render_recorded
 
         assert instruments is not None
         library = load_library(Path(instruments))

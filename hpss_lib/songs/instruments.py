@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib import effects, rendering
-from hpss_lib.composing import DRUMS, Note, Part, Song
-from hpss_lib.effects import SAMPLE_RATE
+from hpss_lib.songs import effects, synthesis
+from hpss_lib.songs.composing import DRUMS, Note, Part, Song
+from hpss_lib.songs.effects import SAMPLE_RATE
 
 # Which recordings may stand for a General MIDI program: (programs, instruments, bus). A program
 # without recordings is left to the sound font.
@@ -299,7 +299,7 @@ def render_recorded(
 
     def from_font(notes, percussive):
         part_song = replace(song, notes=tuple(notes))
-        return rendering.synthesise(part_song, percussive=percussive, font=font)
+        return synthesis.synthesise(part_song, percussive=percussive, font=font)
 
     struck = [n for n in song.notes if n.percussive]
     on_kit = [n for n in struck if n.channel not in song.parts]

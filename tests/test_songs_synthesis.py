@@ -6,15 +6,15 @@ import shutil
 import numpy as np
 import pytest
 
-from hpss_lib import effects, instruments, rendering
-from hpss_lib.composing import DRUMS, Note, Part, Song, compose
+from hpss_lib.songs import effects, instruments, synthesis
+from hpss_lib.songs.composing import DRUMS, Note, Part, Song, compose
 
 RATE = 44100
 
 
 def have_synthesiser() -> bool:
     try:
-        rendering.find_font("fluid")
+        synthesis.find_font("fluid")
     except FileNotFoundError:
         return False
     return shutil.which("fluidsynth") is not None
@@ -57,7 +57,7 @@ def parse_midi(data: bytes):
 @pytest.mark.parametrize("percussive", [True, False])
 def test_midi_holds_every_note_of_its_stem(percussive):
     song = compose(3, style="rock", seconds=15)
-    division, tempo, events = parse_midi(rendering.midi_bytes(song, percussive=percussive))
+    division, tempo, events = parse_midi(synthesis.midi_bytes(song, percussive=percussive))
     second = division * 1e6 / tempo
     started = sorted((m[0] & 15, m[1], at / second) for at, m in events if m[0] >> 4 == 9 and m[2])
     stem = [n for n in song.notes if n.percussive == percussive]
@@ -80,7 +80,7 @@ def test_midi_holds_every_note_of_its_stem(percussive):
 @pytest.mark.parametrize("number", [0, 127, 128, 16383, 16384, 2_000_000])
 def test_variable_lengths_parse_back(number):
     value = 0
-    coded = rendering._variable_length(number)
+    coded = synthesis._variable_length(number)
     for byte in coded:
         value = value << 7 | byte & 127
     assert value == number and all(b & 128 for b in coded[:-1]) and not coded[-1] & 128
@@ -89,7 +89,7 @@ def test_variable_lengths_parse_back(number):
 @synthesiser
 def test_rendering_is_repeatable_and_balanced():
     song = compose(5, style="funk", seconds=6)
-    first, again = (rendering.render_stems(song, percussive_db=-2) for _ in range(2))
+    first, again = (synthesis.render_stems(song, percussive_db=-2) for _ in range(2))
     for x, y in zip(first, again, strict=True):
         assert x.dtype == np.float32 and len(x) == round(song.seconds * RATE)
         assert np.array_equal(x, y)
@@ -102,36 +102,36 @@ def test_rendering_is_repeatable_and_balanced():
 def test_a_note_sounds_at_its_pitch_and_time():
     note = Note(0.5, 1.0, 69, 100, 0, 0, False)
     song = Song("test", (note,), 2.0, 120.0, (), {0: Part((0,))})
-    x = rendering.synthesise(song, percussive=False, reverb=0)
+    x = synthesis.synthesise(song, percussive=False, reverb=0)
     assert np.max(np.abs(x[: int(0.49 * RATE)])) < 1e-4 < np.max(np.abs(x))
     spectrum = np.abs(np.fft.rfft(x * np.hanning(len(x))))
     assert np.argmax(spectrum) * RATE / len(x) == pytest.approx(440, rel=0.01)
-    assert not rendering.synthesise(song, percussive=True).any()
+    assert not synthesis.synthesise(song, percussive=True).any()
 
 
 def test_what_is_missing_is_named(monkeypatch, tmp_path):
     song = compose(0, style="jazz", seconds=3)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="fluidsynth"):
-        rendering.synthesise(song, percussive=False)
-    monkeypatch.setattr(rendering, "FONT_FOLDERS", (str(tmp_path),))
+        synthesis.synthesise(song, percussive=False)
+    monkeypatch.setattr(synthesis, "FONT_FOLDERS", (str(tmp_path),))
     monkeypatch.delenv("HPSS_SOUND_FONT", raising=False)
     with pytest.raises(FileNotFoundError, match="fluid-soundfont-gm"):
-        rendering.find_font("fluid")
+        synthesis.find_font("fluid")
     with pytest.raises(FileNotFoundError, match="musescore-general-soundfont"):
-        rendering.find_font("musescore")
+        synthesis.find_font("musescore")
     monkeypatch.setenv("HPSS_SOUND_FONT", str(tmp_path / "none.sf2"))
     with pytest.raises(FileNotFoundError, match=r"none\.sf2"):
-        rendering.find_font("fluid")
+        synthesis.find_font("fluid")
 
 
 def test_balance_and_fade_leave_their_inputs_alone():
     x_p, x_h = np.random.default_rng(0).standard_normal((2, 5000)).astype(np.float32)
     kept = x_p.copy(), x_h.copy()
-    y_p, y_h = rendering.balance(x_p, 0 * x_h)
+    y_p, y_h = synthesis.balance(x_p, 0 * x_h)
     assert np.max(np.abs(y_p)) == pytest.approx(0.7, abs=1e-5) and not y_h.any()
-    assert not rendering.balance(0 * x_p, 0 * x_h)[0].any()
-    faded = rendering.fade_out(x_p, seconds=0.05)
+    assert not synthesis.balance(0 * x_p, 0 * x_h)[0].any()
+    faded = synthesis.fade_out(x_p, seconds=0.05)
     n = round(0.05 * RATE)
     assert abs(faded[-1]) < 1e-6 and np.array_equal(faded[:-n], x_p[:-n])
     assert np.array_equal(x_p, kept[0]) and np.array_equal(x_h, kept[1])
@@ -274,22 +274,22 @@ def test_songs_are_written_whole_and_not_twice(recordings, tmp_path, monkeypatch
     def silent(song, **_):
         return np.zeros(round(song.seconds * RATE), np.float32)
 
-    monkeypatch.setattr(rendering, "synthesise", silent)
+    monkeypatch.setattr(synthesis, "synthesise", silent)
     kept = {"sources": ("recorded",), "instruments": recordings, "lengths": (20.0, 20.0)}
     out = tmp_path / "songs"
-    assert [n for n, _ in rendering.write_songs(out, [1, 2], **kept)] == [
+    assert [n for n, _ in synthesis.write_songs(out, [1, 2], **kept)] == [
         "song_00001",
         "song_00002",
     ]
     first = {f: f.read_bytes() for f in out.rglob("*.flac")}
-    assert len(first) == 4 and list(rendering.write_songs(out, [1, 2], **kept)) == []
+    assert len(first) == 4 and list(synthesis.write_songs(out, [1, 2], **kept)) == []
     assert sorted(p.name for p in out.iterdir()) == ["song_00001", "song_00002"]
     x_p, rate = soundfile.read(out / "song_00001" / "drums.flac")
     x_h, _ = soundfile.read(out / "song_00001" / "harmonic.flac")
     assert rate == RATE and len(x_p) == len(x_h) == 20 * RATE and x_p.any()
     assert np.max(np.abs(x_p + x_h)) == pytest.approx(0.8, abs=0.01)
     shutil.rmtree(out / "song_00002")
-    assert [n for n, _ in rendering.write_songs(out, [1, 2], **kept)] == ["song_00002"]
+    assert [n for n, _ in synthesis.write_songs(out, [1, 2], **kept)] == ["song_00002"]
     assert {f: f.read_bytes() for f in out.rglob("*.flac")} == first
 
 
@@ -301,22 +301,22 @@ def test_two_processes_may_write_the_same_songs(tmp_path, monkeypatch):
         (theirs / "drums.flac").write_bytes(b"theirs")
         return np.zeros(100, np.float32), np.zeros(100, np.float32)
 
-    monkeypatch.setattr(rendering, "render_song", render)
-    assert [n for n, _ in rendering.write_songs(tmp_path / "songs", [1])] == ["song_00001"]
+    monkeypatch.setattr(synthesis, "render_song", render)
+    assert [n for n, _ in synthesis.write_songs(tmp_path / "songs", [1])] == ["song_00001"]
     assert [f.read_bytes() for f in theirs.iterdir()] == [b"theirs"]
 
 
 def test_render_song_names_its_mistakes():
     with pytest.raises(ValueError, match="sources"):
-        rendering.render_song(0, sources=("organ",))
+        synthesis.render_song(0, sources=("organ",))
     with pytest.raises(ValueError, match="instruments"):
-        rendering.render_song(0, sources=("recorded",))
+        synthesis.render_song(0, sources=("recorded",))
 
 
 @synthesiser
 def test_a_training_song_is_the_same_from_the_same_seed():
     (a_p, a_h), (b_p, b_h) = (
-        rendering.render_song(4, seconds=8, sources=("fluid",)) for _ in range(2)
+        synthesis.render_song(4, seconds=8, sources=("fluid",)) for _ in range(2)
     )
     assert len(a_p) == len(a_h) == 8 * RATE
     assert np.array_equal(a_p, b_p) and np.array_equal(a_h, b_h)

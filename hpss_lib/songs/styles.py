@@ -1,9 +1,9 @@
-"""The styles of random songs, as data for `hpss_lib.composing` (patterns: see there; chapter 6)."""
+"""The styles of random songs, as data for `songs.composing` (patterns: see there; chapter 6)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hpss_lib.composing import Part
+from hpss_lib.songs.composing import Part
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpss_lib import composing
-from hpss_lib.composing import CHORDS, DRUM_CHANNEL, Part, Score, Section, compose, perform
-from hpss_lib.styles import STYLES
+from hpss_lib.songs import composing
+from hpss_lib.songs.composing import CHORDS, DRUM_CHANNEL, Part, Score, Section, compose, perform
+from hpss_lib.songs.styles import STYLES
 
 ROOT = Path(__file__).resolve().parent.parent
 
