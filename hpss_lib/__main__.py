@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpss_lib import __version__
+from hpss_lib.audio import SOURCES
 
 _ERRORS = (OSError, ValueError, TypeError, MemoryError)
 
@@ -145,7 +146,7 @@ def _add_train(commands) -> None:
         help="folders of songs (drums.* beside harmonic.* or bass, other, vocals), DSD100, "
         "MUSDB18 (-HQ), or single sounds; WEIGHT: how often a folder is drawn from (default: 1)",
     )
-    parser.add_argument("--target", choices=("percussive", "harmonic"), default="percussive")
+    parser.add_argument("--target", choices=SOURCES, default="percussive")
     parser.add_argument("--config", choices=("paper", "compact"), default="compact")
     parser.add_argument("--out", required=True, metavar="DIR", type=Path)
     parser.add_argument(

@@ -20,6 +20,7 @@ from hpss_lib.stft import SAMPLE_RATE
 if TYPE_CHECKING:
     import soundfile
 
+SOURCES = ("percussive", "harmonic")  # what a mixture is the sum of; every pair is in this order
 MAX_HOURS = 3.0  # longer recordings are refused before they are read: they would fill the memory
 _MAX_WAV_BYTES = 2**32 - 1024  # sizes in a WAV header are 32 bits wide
 _BLOCK = 1 << 18  # samples read or written at once
@@ -227,5 +228,5 @@ def load_excerpt(name: str) -> tuple[np.ndarray, np.ndarray]:
     """  # noqa: E501
     if name not in EXCERPTS:
         raise ValueError(f"there is no excerpt {name!r}; there are {', '.join(EXCERPTS) or 'none'}")
-    x_p, x_h = (load(_EXCERPTS / f"{name}.{part}.ogg") for part in ("percussive", "harmonic"))
+    x_p, x_h = (load(_EXCERPTS / f"{name}.{part}.ogg") for part in SOURCES)
     return x_p, x_h

@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from hpss_lib import stft
+from hpss_lib.audio import SOURCES
 from hpss_lib.stft import SAMPLE_RATE, StftSettings
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-ROLES = ("percussive", "harmonic")
 
 
 @dataclass(frozen=True)
 class Song:
-    """The files of one song: each role's signal is the sum of its files; either may have none."""
+    """The files of one song: a source is the sum of its files; either may have none."""
 
     name: str
     percussive: tuple[Path, ...]
@@ -71,8 +71,8 @@ def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
         parts = (path.name, *Path(folder).relative_to(path).parts)
         struck = any(part.lower().startswith("drum") for part in parts)
         for f in sounds:
-            roles = ((f,), ()) if struck else ((), (f,))
-            songs.append(Song(str(f.relative_to(path)), *roles))
+            files = ((f,), ()) if struck else ((), (f,))
+            songs.append(Song(str(f.relative_to(path)), *files))
     if not songs:
         raise ValueError(
             f"no songs in {path}: expected folders with drums.* and harmonic.* (or bass, other,"
@@ -92,8 +92,8 @@ def read_song(song: Song) -> tuple[np.ndarray | None, np.ndarray | None]:
     if song.percussive and song.percussive[0].name.endswith(".stem.mp4"):
         return read_stems(song.percussive[0])
     signals = [[audio.load(f) for f in files] for files in (song.percussive, song.harmonic)]
-    n = max((len(x) for role in signals for x in role), default=0)
-    p, h = (np.sum([audio.fit(x, n) for x in role], axis=0) if role else None for role in signals)
+    n = max((len(x) for s in signals for x in s), default=0)
+    p, h = (np.sum([audio.fit(x, n) for x in s], axis=0) if s else None for s in signals)
     return p, h
 
 
@@ -132,7 +132,7 @@ def import_musdb():
 
 @dataclass(frozen=True)
 class Signal:
-    """One role of one song in the cache: where it lies, and its loudness (RMS where it sounds)."""
+    """One source of one song in the cache: where it lies, and its RMS where it sounds."""
 
     song: int
     start: int
@@ -145,7 +145,7 @@ class Signal:
 class Cache:
     """All samples of a training set in one memory-mapped file, and where each signal lies in it.
 
-    signals[role][group] lists the signals of one role that came from one folder.
+    signals[source][group] lists the signals of one source that came from one folder.
     """
 
     samples: np.ndarray  # (all,) int16
@@ -172,11 +172,11 @@ def loudness(x: np.ndarray) -> float:
 
 
 def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
-    """Decode groups of songs (one for each folder) into two files in the folder `out`, or reuse them.
+    """Decode groups of songs, one a folder, into two files in the folder `out`, or reuse these.
 
     The cache is made anew whenever the list of files, their sizes or their dates change.  Silent
-    signals are left out.  Raises ValueError unless both roles are there.
-    """  # noqa: E501
+    signals are left out.  Raises ValueError unless both sources are there.
+    """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     key = _fingerprint(groups)
@@ -184,27 +184,27 @@ def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
     if not (index_path.exists() and json.loads(index_path.read_text())["key"] == key):
         for old in out.glob("samples-*.i16"):
             old.unlink()
-        index = {"key": key, "songs": [], "signals": {r: [[] for _ in groups] for r in ROLES}}
+        index = {"key": key, "songs": [], "signals": {s: [[] for _ in groups] for s in SOURCES}}
         part = samples_path.with_suffix(".part")
         with part.open("wb") as file:
             start = 0
             for g, song in ((g, s) for g, songs in enumerate(groups) for s in songs):
-                for role, x in zip(ROLES, read_song(song), strict=True):
+                for source, x in zip(SOURCES, read_song(song), strict=True):
                     if x is None or loudness(x) == 0:
                         continue
                     scale = float(np.abs(x).max()) / 32767
                     file.write(np.round(x / scale).astype(np.int16).tobytes())
                     entry = [len(index["songs"]), start, len(x), scale, loudness(x)]
-                    index["signals"][role][g].append(entry)
+                    index["signals"][source][g].append(entry)
                     start += len(x)
                 index["songs"].append(song.name)
         part.replace(samples_path)
         index_path.write_text(json.dumps(index))
     index = json.loads(index_path.read_text())
-    signals = {r: [[Signal(*s) for s in g] for g in index["signals"][r]] for r in ROLES}
-    for role in ROLES:
-        if not any(signals[role]):
-            raise ValueError(f"the data hold no {role} sound: training needs both kinds")
+    signals = {k: [[Signal(*s) for s in g] for g in index["signals"][k]] for k in SOURCES}
+    for source in SOURCES:
+        if not any(signals[source]):
+            raise ValueError(f"the data hold no {source} sound: training needs both kinds")
     return Cache(np.memmap(samples_path, np.int16, "r"), signals, index["songs"])
 
 
@@ -271,7 +271,7 @@ def draw_batch(
     w = torch.from_numpy(stft.analysis_window(settings).astype(np.float32))
     x = torch.from_numpy(pairs).unfold(-1, settings.n_fft, settings.hop)  # (size, 2, frames, n_fft)
     S = torch.fft.rfft(x * w)  # (size, 2, frames, N)
-    curves = np.stack([[random_filter(settings.bins, rng, mixing) for _ in ROLES] for _ in pairs])
+    curves = np.stack([[random_filter(settings.bins, rng, mixing) for _ in SOURCES] for _ in pairs])
     S = S * torch.from_numpy(curves)[:, :, None]
     X = torch.cat([S.sum(1, keepdim=True), S], dim=1)  # mixture, percussive, harmonic
     V, V_p, V_h = torch.sqrt(X.real.square() + X.imag.square()).unbind(1)  # faster than abs()
@@ -324,24 +324,24 @@ def draw_pair(
 
 
 def draw_signal(
-    cache: Cache, role: str, weights: Sequence[float], rng, *, longest: float = np.inf
+    cache: Cache, source: str, weights: Sequence[float], rng, *, longest: float = np.inf
 ) -> Signal:
     """Draw a group by its weight, then one of its signals by its length (a minute at most).
 
     longest: of the signals, only those of fewer samples.
     """
-    groups = [[s for s in group if s.length < longest] for group in cache.signals[role]]
+    groups = [[s for s in group if s.length < longest] for group in cache.signals[source]]
     w = np.array([a if group else 0.0 for a, group in zip(weights, groups, strict=True)])
     if w.sum() <= 0:
-        raise ValueError(f"no folder with a weight above 0 has any {role} sound")
+        raise ValueError(f"no folder with a weight above 0 has any {source} sound")
     group = groups[rng.choice(len(groups), p=w / w.sum())]
     lengths = np.minimum([s.length for s in group], LONGEST)
     return group[rng.choice(len(group), p=lengths / lengths.sum())]
 
 
-def _partner(cache: Cache, signal: Signal, role: str) -> Signal | None:
-    """The other role of the same song, where it has one."""
-    same = (s for group in cache.signals[role] for s in group if s.song == signal.song)
+def _partner(cache: Cache, signal: Signal, source: str) -> Signal | None:
+    """The other source of the same song, where it has one."""
+    same = (s for group in cache.signals[source] for s in group if s.song == signal.song)
     return next(same, None)
 
 

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from hpss_lib import __version__
+from hpss_lib.audio import SOURCES
 from hpss_lib.data import Song
 from hpss_lib.stft import (
     SAMPLE_RATE,
@@ -38,7 +39,6 @@ from hpss_lib.stft import (
     stft_frames,
 )
 
-SOURCES = ("percussive", "harmonic")
 METRICS = ("sdr", "isr", "sir", "sar")
 TAPS = 512  # of the filters that BSS Eval allows between a reference and its estimate
 # Two sources through so many taps have as many unknowns: fewer samples are explained perfectly.

@@ -22,9 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hpss_lib.audio import SOURCES
+
 EPS = 1e-6  # inside the logarithms of the loss, as published
 WEIGHTS = Path(__file__).parent / "weights"
-TARGETS = ("percussive", "harmonic")
 
 
 @dataclass(frozen=True)
@@ -411,8 +412,8 @@ def load_model(target: Literal["percussive", "harmonic"] = "percussive") -> MaDT
     The same object each time: treat it as read-only.  Raises ValueError for another target,
     FileNotFoundError where the package came without weights.
     """
-    if target not in TARGETS:
-        raise ValueError(f"target must be one of {TARGETS}, not {target!r}")
+    if target not in SOURCES:
+        raise ValueError(f"target must be one of {SOURCES}, not {target!r}")
     return read_model(WEIGHTS / f"compact-{target}.safetensors")[0]
 
 

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 
 from hpss_lib import data
+from hpss_lib.audio import SOURCES
 from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import (
-    TARGETS,
     Config,
     MaDTwinNet,
     TwinNet,
@@ -79,8 +79,8 @@ class Plan:
     mixing: data.Mixing = field(default_factory=data.Mixing)
 
     def __post_init__(self):
-        if self.target not in TARGETS:
-            raise ValueError(f"target must be one of {TARGETS}, not {self.target!r}")
+        if self.target not in SOURCES:
+            raise ValueError(f"target must be one of {SOURCES}, not {self.target!r}")
         if self.truth not in TRUTHS:
             raise ValueError(f"truth must be one of {TRUTHS}, not {self.truth!r}")
         if self.steps < 1 or self.batch < 1 or self.every < 1:

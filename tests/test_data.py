@@ -8,6 +8,7 @@ import soundfile
 import torch
 
 from hpss_lib import data
+from hpss_lib.audio import SOURCES
 from hpss_lib.stft import COMPACT, stft
 
 RATE = 44100
@@ -140,7 +141,7 @@ def test_silent_signals_are_left_out_and_both_roles_are_needed(tmp_path):
     write(tmp_path / "songs" / "song_0" / "drums.wav", gain=0.0)
     songs = data.find_songs(tmp_path / "songs")
     cache = data.build_cache([songs], tmp_path / "cache")
-    assert [len(cache.signals[r][0]) for r in data.ROLES] == [1, 2]
+    assert [len(cache.signals[r][0]) for r in SOURCES] == [1, 2]
     with pytest.raises(ValueError, match="no percussive sound"):
         data.build_cache([songs[:1]], tmp_path / "cache")
 

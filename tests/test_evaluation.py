@@ -12,6 +12,7 @@ import soundfile
 
 from hpss_lib import evaluation
 from hpss_lib.__main__ import main
+from hpss_lib.audio import SOURCES
 from hpss_lib.evaluation import Protocol
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 
@@ -185,7 +186,7 @@ def test_a_silent_signal_leaves_all_frames_undefined(mode, source, kind):
     references, estimates = noise(2 * SECOND), noise(2 * SECOND, seed=5)
     (references if kind == "reference" else estimates)[source] = 0
     found = evaluation.scores(references, estimates, protocol=Protocol(mode, 1, 1))
-    assert found.why == (f"{evaluation.SOURCES[source]} {kind} silent",) * 2
+    assert found.why == (f"{SOURCES[source]} {kind} silent",) * 2
     assert np.isnan(found.sdr).all()
 
 
@@ -376,7 +377,7 @@ def test_scores_in_the_table_are_those_of_the_signals(folder, tmp_path):
     x_p, x_h = (load(folder / "two" / f"{stem}.wav") for stem in ("drums", "harmonic"))
     estimates = np.stack(evaluation.oracle(x_p, x_h, kind="irm"))
     rows = {(r["protocol"], r["source"], r["frame"]): r for r in evaluation.read_rows(out)}
-    for j, source in enumerate(evaluation.SOURCES):
+    for j, source in enumerate(SOURCES):
         plain = evaluation.sdr((x_p, x_h)[j], estimates[j])
         assert rows["plain", source, None]["sdr"] == pytest.approx(plain, abs=1e-4)
     result = evaluation.scores(np.stack([x_p, x_h]), estimates, protocol=evaluation.MUSEVAL)
@@ -464,7 +465,7 @@ def test_a_song_without_drums_is_counted_not_averaged(folder, tmp_path, capsys):
     lost = [r for r in rows if r["song"] == "zero" and r["protocol"] == "v4-1s"]
     assert all(math.isnan(r["sdr"]) and "reference silent" in r["note"] for r in lost)
     table = {(r["protocol"], r["source"], r["over"]): r for r in evaluation.summary(rows)}
-    for source in evaluation.SOURCES:
+    for source in SOURCES:
         of_songs = table["v4-1s", source, "median of songs"]
         assert (of_songs["songs"], of_songs["songs_left_out"]) == (3, 1)
         assert (of_songs["frames"], of_songs["undefined"]) == (8, 2)
@@ -566,7 +567,7 @@ def test_rows_of_a_network_carry_its_weights(tmp_path, monkeypatch):
     from hpss_lib import madtwinnet
 
     monkeypatch.setattr(madtwinnet, "WEIGHTS", tmp_path)
-    percussive, harmonic = (tmp_path / f"compact-{s}.safetensors" for s in evaluation.SOURCES)
+    percussive, harmonic = (tmp_path / f"compact-{s}.safetensors" for s in SOURCES)
     percussive.write_bytes(b"weights")
     harmonic.write_bytes(b"weights too")
     first, both = (evaluation.weights_hash(m) for m in ("mad", "mad:harmonic=network"))

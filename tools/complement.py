@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from hpss_lib.madtwinnet import TARGETS, Denoiser, MaDTwinNet, read_model, save_model
+from hpss_lib.audio import SOURCES
+from hpss_lib.madtwinnet import Denoiser, MaDTwinNet, read_model, save_model
 
 
 @torch.no_grad()
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     model, story = read_model(options.weights)
-    target = TARGETS[1 - TARGETS.index(story.pop("target"))]
+    target = SOURCES[1 - SOURCES.index(story.pop("target"))]
     del story["config"]
     save_model(options.out, complement(model), target=target, **story)
     print(f"{options.out}: {target}")

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib.madtwinnet import TARGETS, WEIGHTS, read_model, save_model
+from hpss_lib.audio import SOURCES
+from hpss_lib.madtwinnet import WEIGHTS, read_model, save_model
 from hpss_lib.training import COLUMNS, read_log
 
 LARGEST = 16 * 2**20  # bytes
@@ -38,7 +39,7 @@ def main() -> None:
     """Write the two files and print what they say."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--target", choices=TARGETS, required=True)
+    parser.add_argument("--target", choices=SOURCES, required=True)
     parser.add_argument("--file", choices=("last", "best"), default="last")
     parser.add_argument("--data", required=True, help="what it learnt from, in words")
     parser.add_argument(

@@ -41,11 +41,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process for each core inste
 import numpy as np
 
 from hpss_lib import __version__, evaluation, puiter, tracking
+from hpss_lib.audio import SOURCES
 from hpss_lib.data import Song, read_song
 from hpss_lib.stft import SAMPLE_RATE, SETTINGS, StftSettings, istft, stft
 from hpss_lib.subtraction import apply_phase, subtract
 
-SOURCES = evaluation.SOURCES
 COLUMNS = (
     "data", "song", "seconds", "setting", "estimate", "magnitudes", "level", "phase", "source",
     "magnitude_snr", "sdr", "sdr_rest", "sir", "sar", "version", "museval", "weights",
@@ -158,7 +158,7 @@ def networks(folder: str) -> dict:
     from hpss_lib import madtwinnet
 
     found = {}
-    for target in madtwinnet.TARGETS:
+    for target in SOURCES:
         path = weights_folder(folder) / f"compact-{target}.safetensors"
         if path.exists():
             found[target] = madtwinnet.read_model(path)[0]

@@ -15,6 +15,7 @@ import statistics
 from pathlib import Path
 
 from hpss_lib import evaluation
+from hpss_lib.audio import SOURCES
 
 # What is scored in which settings. Oracles bound what the methods can reach.
 METHODS = {
@@ -53,7 +54,7 @@ def by_song(rows: list[evaluation.Row]) -> str:
             pairs = [
                 [
                     statistics.median(found[protocol, s, k].get(m, math.nan) for s in of)
-                    for k in evaluation.SOURCES
+                    for k in SOURCES
                 ]
                 for m in SHOWN
             ]

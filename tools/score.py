@@ -19,6 +19,7 @@ import librosa
 import numpy as np
 
 from hpss_lib import data
+from hpss_lib.audio import SOURCES
 from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import WEIGHTS, estimate, read_model
 from hpss_lib.stft import SETTINGS, istft, stft
@@ -69,7 +70,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--csv", type=Path, help="write the table here, too")
     options = parser.parse_args()
-    files = {t: options.weights / f"compact-{t}.safetensors" for t in ("percussive", "harmonic")}
+    files = {t: options.weights / f"compact-{t}.safetensors" for t in SOURCES}
     models = {t: read_model(f)[0] for t, f in files.items() if t == "percussive" or f.exists()}
     rows = []
     for song in (s for folder in options.folders for s in data.find_songs(folder)):

@@ -9,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from hpss_lib import evaluation
-from hpss_lib.evaluation import METRICS, SOURCES, Protocol, Row, scores, sdr, si_sdr
+from hpss_lib.audio import SOURCES
+from hpss_lib.evaluation import METRICS, Protocol, Row, scores, sdr, si_sdr
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View

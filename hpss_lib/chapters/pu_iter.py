@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hpss_lib import puiter
+from hpss_lib.audio import SOURCES
 from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, StftSettings, istft, stft
 from hpss_lib.subtraction import apply_phase
@@ -17,7 +18,6 @@ from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 SECONDS = 2.5  # of the excerpts in the controls
-SOURCES = ("percussive", "harmonic")
 
 
 class Truth(NamedTuple):

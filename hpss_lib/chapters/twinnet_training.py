@@ -27,16 +27,16 @@ def stems(name: str, seconds: float = SECONDS) -> tuple[np.ndarray, np.ndarray]:
 
 def memory(names):
     """A training set of some excerpts, kept in memory: what `data.build_cache` makes of folders."""
-    from hpss_lib.audio import load_excerpt
-    from hpss_lib.data import ROLES, Cache, Signal, loudness
+    from hpss_lib.audio import SOURCES, load_excerpt
+    from hpss_lib.data import Cache, Signal, loudness
 
     samples, start = [], 0
-    signals = {role: [[]] for role in ROLES}
+    signals = {source: [[]] for source in SOURCES}
     for number, name in enumerate(names):
-        for role, x in zip(ROLES, load_excerpt(name), strict=True):
+        for source, x in zip(SOURCES, load_excerpt(name), strict=True):
             scale = float(np.abs(x).max()) / 32767
             samples.append(np.round(x / scale).astype(np.int16))
-            signals[role][0].append(Signal(number, start, len(x), scale, loudness(x)))
+            signals[source][0].append(Signal(number, start, len(x), scale, loudness(x)))
             start += len(x)
     return Cache(np.concatenate(samples), signals, list(names))
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SAMPLE_RATE = 44100
+from hpss_lib.stft import SAMPLE_RATE
 
 
 def rms(x: np.ndarray) -> float:

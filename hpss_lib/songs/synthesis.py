@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from hpss_lib.songs.composing import Song, compose
+from hpss_lib.stft import SAMPLE_RATE
 
-SAMPLE_RATE = 44100
 # Where sound fonts are looked for, after the environment variable HPSS_SOUND_FONT.
 FONT_FOLDERS = (
     "/usr/share/sounds/sf2",

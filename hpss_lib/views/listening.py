@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hpss_lib.evaluation import sdr
+from hpss_lib.stft import SAMPLE_RATE
 
 from . import output, palette
-from .players import SAMPLE_RATE, checked_sound, shared_gain, sound_url
+from .players import checked_sound, shared_gain, sound_url
 
 
 class Trial(NamedTuple):

@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 
+from hpss_lib.stft import SAMPLE_RATE
+
 from . import output, palette
 
-SAMPLE_RATE = 44100
 GAIN = 0.8  # -1.9 dB on every sound of the book: headroom for estimates louder than their mixture
 
 _STRIP = (132, 1100)  # rows and columns of a stem's picture

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hpss_lib.stft import SAMPLE_RATE
+
 from . import palette
 
 WIDTH = 7.6  # inches at 100 CSS pixels each: the width of the text column
@@ -90,7 +92,7 @@ def spectrogram(
     frequency="linear",
     top_khz=None,
     kind="mixture",
-    sample_rate=44100,
+    sample_rate=SAMPLE_RATE,
 ):
     """Draw a spectrogram in decibels: the axes, time in s and frequency in kHz.
 
@@ -121,7 +123,7 @@ def mask(
     frequency="linear",
     top_khz=None,
     kind="mixture",
-    sample_rate=44100,
+    sample_rate=SAMPLE_RATE,
 ):
     """Draw a mask (F, T) of values in [0, 1]: the axes. Options as in `spectrogram`. Chapter 3."""
     M = np.asarray(M, dtype=float)
@@ -130,7 +132,7 @@ def mask(
     return _image(M, settings, ax, title, (0.0, 1.0), frequency, top_khz, kind, sample_rate)
 
 
-def waveform(x, ax=None, *, title=None, kind="mixture", sample_rate=44100, start=0.0):
+def waveform(x, ax=None, *, title=None, kind="mixture", sample_rate=SAMPLE_RATE, start=0.0):
     """Draw a signal x (n,) over time in s: the axes.
 
     Long signals are drawn as the band between the lowest and the highest sample of each pixel.
