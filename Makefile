@@ -13,6 +13,7 @@ PORT ?= 8000
 TORCH := 2.13.0
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 LINUX := $(filter Linux,$(shell uname -s 2>/dev/null))
+ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 
 # One thread for each numerical library: two stages run side by side on two cores.
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
@@ -82,8 +83,12 @@ serve: .make/book
 	@echo "The book is on http://localhost:$(PORT)  (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
 
+# Jupyter refuses to start for root, whom a container has and nobody else should be.
 lab: .make/python
-	@$(BIN)/jupyter lab book/00_index.ipynb
+ifneq ($(ROOT_USER),)
+	@echo "You are root, as in a container: Jupyter starts all the same (--allow-root)"
+endif
+	@$(BIN)/jupyter lab $(if $(ROOT_USER),--allow-root )book/00_index.ipynb
 
 # ---------------------------------------------------------------- the checks
 
