@@ -1,10 +1,10 @@
 """All that a notebook shows: figures, players, controls, and checks of exercises."""
 
-from . import plot
-from .controls import Choice, Control, Slider, View, all_controls
-from .exercises import check
-from .figures import show_figure
-from .players import GAIN, play, stem_player
+from hpss_lib.views import plot
+from hpss_lib.views.controls import Choice, Control, Slider, View, all_controls
+from hpss_lib.views.exercises import check
+from hpss_lib.views.figures import show_figure
+from hpss_lib.views.players import GAIN, play, stem_player
 
 __all__ = [
     "GAIN",

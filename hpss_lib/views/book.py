@@ -12,7 +12,7 @@ from pathlib import Path
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from . import output
+from hpss_lib.views import output
 
 logger = logging.getLogger(__name__)
 

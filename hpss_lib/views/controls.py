@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import output
-from .figures import Picture, picture_html, picture_urls, render
-from .players import checked_sound, shared_gain, sound_url, sounds_html
+from hpss_lib.views import output
+from hpss_lib.views.figures import Picture, picture_html, picture_urls, render
+from hpss_lib.views.players import checked_sound, shared_gain, sound_url, sounds_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import output, palette
+from hpss_lib.views import output, palette
 
 CSS_PIXELS_PER_INCH = 100  # a figure 7.6 inches wide fills the 760 pixels of the text column
 SMALLEST_TYPE = 9.0  # points; below that, labels are unreadable at the width of a page
@@ -72,7 +72,7 @@ def render(fig, *, scale=2.0, quality=86):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from .plot import style
+    from hpss_lib.views.plot import style
 
     if not isinstance(fig, Figure):
         raise TypeError(f"a matplotlib Figure is needed, not {type(fig).__name__}")

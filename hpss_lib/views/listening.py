@@ -12,9 +12,8 @@ import numpy as np
 
 from hpss_lib.evaluation import sdr
 from hpss_lib.stft import SAMPLE_RATE
-
-from . import output, palette
-from .players import checked_sound, shared_gain, sound_url
+from hpss_lib.views import output, palette
+from hpss_lib.views.players import checked_sound, shared_gain, sound_url
 
 
 class Trial(NamedTuple):

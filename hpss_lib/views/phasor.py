@@ -10,8 +10,7 @@ import math
 import numpy as np
 
 from hpss_lib.puiter import closed_form
-
-from . import output
+from hpss_lib.views import output
 
 LARGEST = 1.5  # of each magnitude
 START = {"V_p": 0.9, "V_h": 1.0, "X": 1.3, "start": 70}  # the last in degrees from the mixture

@@ -10,8 +10,7 @@ import math
 import numpy as np
 
 from hpss_lib.stft import SAMPLE_RATE
-
-from . import output, palette
+from hpss_lib.views import output, palette
 
 GAIN = 0.8  # -1.9 dB on every sound of the book: headroom for estimates louder than their mixture
 
@@ -142,8 +141,7 @@ def _loudest_sum(stems, muted):
 def _strips(stems, settings):
     """One picture a stem: dict from label to (light, dark) addresses, on one common level."""
     from hpss_lib.stft import COMPACT, stft
-
-    from .plot import decibels, log_rows
+    from hpss_lib.views.plot import decibels, log_rows
 
     settings = settings or COMPACT
     rows, columns = _STRIP

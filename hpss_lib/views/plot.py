@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpss_lib.stft import SAMPLE_RATE
-
-from . import palette
+from hpss_lib.views import palette
 
 WIDTH = 7.6  # inches at 100 CSS pixels each: the width of the text column
 
