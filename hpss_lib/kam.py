@@ -14,7 +14,6 @@ and a kernel of even length reaches one cell further back than forward, to the l
 earlier frame.
 """
 
-import functools
 import math
 import os
 from collections.abc import Sequence
@@ -121,7 +120,6 @@ def backfit(
     M_p = soft_mask(P_p, P_h, power=1)
     M_h = soft_mask(P_h, P_p, power=1)  # 1 - M_p would lose the digits of small shares
     jobs = ((M_p, percussive_kernels), (M_h, harmonic_kernels))
-    _compiled()  # once, before two threads ask for it
     from concurrent.futures import ThreadPoolExecutor
 
     def model(job: tuple[np.ndarray, Kernels]) -> np.ndarray:
@@ -168,90 +166,16 @@ def kam_hpss(
     return M_p, 1 - M_p
 
 
-# ------------------------------------------------------------------------ a fast exact median
-#
-# A window of m lines x n columns slides along the lines: m values enter, m leave. If the values are
-# replaced by their ranks, the window is a set of small whole numbers: a bit each in an array. Its
-# median is a pointer into that array with a count of the bits below it; after each step it moves
-# on or back by a few set bits, whatever the size of the window. (T. S. Huang, 1979, with a set of
-# bits for his histogram, since here every rank occurs once.)
-
-
 def _sliding_median(Z: np.ndarray, lines: int, columns: int) -> np.ndarray:
     """The median of each lines x columns window that lies within Z, as numpy.median has it."""
+    from hpss_lib.compiled import kam as loops
+
     out = np.empty((Z.shape[0] - lines + 1, Z.shape[1] - columns + 1), Z.dtype)
-    slide = _compiled()
     for first in range(0, len(out), _LINES_AT_ONCE):
         part = Z[first : first + _LINES_AT_ONCE + lines - 1]
         order = np.argsort(part, axis=None)
         ranks = np.empty(part.size, np.int32)
         ranks[order] = np.arange(part.size, dtype=np.int32)
         values = part.ravel()[order]
-        slide(ranks.reshape(part.shape), values, columns, out[first : first + _LINES_AT_ONCE])
+        loops.slide(ranks.reshape(part.shape), values, columns, out[first : first + _LINES_AT_ONCE])
     return out
-
-
-@functools.cache
-def _compiled():
-    import numba
-
-    return numba.njit(nogil=True, cache=True)(_slide)
-
-
-_ONE, _ZERO = np.uint64(1), np.uint64(0)
-# A de Bruijn sequence: the upper six bits of its product with 2^k are different for every k < 64.
-_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-_BIT = np.zeros(64, np.int64)
-_BIT[[((int(_DE_BRUIJN) << k) & (2**64 - 1)) >> 58 for k in range(64)]] = np.arange(64)
-
-
-def _slide(ranks, values, columns, out):  # pragma: no cover (compiled)
-    """Write the medians of the windows of `columns` columns into out. Types matter: see numba."""
-    lines = ranks.shape[0] - out.shape[0] + 1
-    target = (lines * columns - 1) // 2  # how many values lie below the (lower) middle one
-    even = lines * columns % 2 == 0
-    bits = np.zeros(ranks.size // 64 + 1, np.uint64)
-    for j in range(out.shape[0]):
-        bits[:] = _ZERO
-        middle, below = 0, 0  # a rank, and how many ranks in the window are smaller
-        for t in range(ranks.shape[1]):
-            for r in ranks[j : j + lines, t]:
-                bits[r >> 6] |= _ONE << np.uint64(r & 63)
-                below += r < middle
-            if t < columns - 1:
-                continue
-            while below > target:  # back to the next smaller rank
-                word = middle >> 6
-                x = bits[word] & ((_ONE << np.uint64(middle & 63)) - _ONE)
-                while x == _ZERO:
-                    word -= 1
-                    x = bits[word]
-                for shift in (1, 2, 4, 8, 16, 32):  # fill all places below the highest bit
-                    x |= x >> np.uint64(shift)
-                middle = (word << 6) + _BIT[((x ^ (x >> _ONE)) * _DE_BRUIJN) >> np.uint64(58)]
-                below -= 1
-            # Here, or at the next larger ranks: x holds the bits from `middle` on.
-            word = middle >> 6
-            x = bits[word] >> np.uint64(middle & 63) << np.uint64(middle & 63)
-            while True:
-                while x == _ZERO:
-                    word += 1
-                    x = bits[word]
-                lowest = x & (~x + _ONE)
-                x ^= lowest
-                if below == target:
-                    break
-                below += 1
-            middle = (word << 6) + _BIT[(lowest * _DE_BRUIJN) >> np.uint64(58)]
-            median = values[middle]
-            if even:
-                while x == _ZERO:
-                    word += 1
-                    x = bits[word]
-                lowest = x & (~x + _ONE)
-                upper = values[(word << 6) + _BIT[(lowest * _DE_BRUIJN) >> np.uint64(58)]]
-                median = median / 2 + upper / 2  # halved first: the sum might overflow
-            out[j, t - columns + 1] = median
-            for r in ranks[j : j + lines, t - columns + 1]:
-                bits[r >> 6] &= ~(_ONE << np.uint64(r & 63))
-                below -= r < middle

@@ -102,10 +102,10 @@ def pu(
     frames = X.shape[1]
     onset = _onsets(onsets, (frames,), default=np.zeros(frames, bool))
     before = _previous(previous, (X.shape[0],), X)
-    from hpss_lib import _phase_kernels
+    from hpss_lib.compiled import puiter as loops
 
     S_p, S_h = np.empty((2, frames, X.shape[0]), X.dtype)
-    _phase_kernels.closed_form(
+    loops.closed_form(
         by_frame(X), by_frame(V_p), by_frame(V_h), onset, before, threshold, turn(settings),
         S_p, S_h,
     )  # fmt: skip
@@ -166,11 +166,11 @@ def _iterate(X, V, settings, iterations, onsets, previous, threshold, *, errors)
     percussive[0] = True
     onset = _onsets(onsets, (sources, frames), default=percussive)
     before = _previous(previous, (sources, X.shape[0]), X)
-    from hpss_lib import _phase_kernels
+    from hpss_lib.compiled import puiter as loops
 
     S = np.empty((sources, frames, X.shape[0]), X.dtype)
     squared = np.zeros((iterations + 1, frames) if errors else (0, 0))
-    _phase_kernels.iterate(
+    loops.iterate(
         by_frame(X), np.stack([by_frame(v) for v in V]), onset, before, iterations, threshold,
         turn(settings), S, squared,
     )  # fmt: skip

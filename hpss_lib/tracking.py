@@ -78,22 +78,22 @@ def track(
     if gain != 1:
         V_p = V_p * V_p.dtype.type(gain)
         forward, backward = (_predict(X, V_p, settings, direction) for direction in (False, True))
-    from hpss_lib import _phase_kernels
+    from hpss_lib.compiled import tracking as loops
 
     S_h = np.empty_like(X)
-    _phase_kernels.combine(X, V_p, *forward, *backward, SHARPNESS, _floor(X), S_h)
+    loops.combine(X, V_p, *forward, *backward, SHARPNESS, _floor(X), S_h)
     return (X - S_h).T, S_h.T
 
 
 def _predict(X, V_p, settings, backward):
     """`predict` on (T, F) arrays."""
-    from hpss_lib import _phase_kernels
+    from hpss_lib.compiled import tracking as loops
 
     if backward:
         X, V_p = np.ascontiguousarray(X[::-1]), np.ascontiguousarray(V_p[::-1])
     M, Q = np.empty_like(X), np.empty_like(V_p)
     step = -turn(settings) if backward else turn(settings)
-    _phase_kernels.predict(
+    loops.predict(
         X, V_p, THRESHOLD, step, SHARPNESS, FORGET, STEADIEST, _floor(X), M, Q
     )  # fmt: skip
     return (np.ascontiguousarray(M[::-1]), np.ascontiguousarray(Q[::-1])) if backward else (M, Q)

@@ -395,8 +395,8 @@ settings = StftSettings(n_fft=256, window_length=256, hop=64, window="hann")
 X, V = np.ones((129, 3), complex), np.ones((2, 129, 3))
 pu(X, V[0], V[1], settings)
 pu_iter(X, V, settings)
-from hpss_lib import _phase_kernels as kernels
-misses = [sum(k.stats.cache_misses.values()) for k in (kernels.closed_form, kernels.iterate)]
+from hpss_lib.compiled import puiter as loops
+misses = [sum(k.stats.cache_misses.values()) for k in (loops.closed_form, loops.iterate)]
 assert misses == [0, 0], misses
 """
 
