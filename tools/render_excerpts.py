@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from hpss_lib.songs.composing import Part, Score, Section, perform, tune
-from hpss_lib.songs.synthesis import SAMPLE_RATE, fade_out, render_stems
+from hpss_lib.songs.performing import perform
+from hpss_lib.songs.score import Part, Score, Section, tune
+from hpss_lib.songs.synthesis import balance, fade_out, render_stems
+from hpss_lib.stft import SAMPLE_RATE
 
 FOLDER = Path(__file__).resolve().parent.parent / "hpss_lib" / "excerpts"
 SEED = 2018
@@ -367,7 +369,7 @@ def render(name: str):
     """Return (x_p, x_h, score) of one excerpt, float32 (n,) each."""
     _, _, percussive_db, score = EXCERPTS[name]
     song = perform(score, SEED)
-    x_p, x_h = render_stems(song, percussive_db=percussive_db, peak=0.7)
+    x_p, x_h = balance(*render_stems(song), percussive_db=percussive_db)
     return fade_out(x_p, seconds=0.6), fade_out(x_h, seconds=0.6), score
 
 

@@ -10,7 +10,7 @@ played on single recorded notes, from a folder as hpss_lib.songs.instruments des
 import argparse
 import time
 
-from hpss_lib.songs.synthesis import SOURCES, write_songs
+from hpss_lib.songs.lessons import SOUNDS, write_songs
 
 
 def main() -> None:
@@ -22,13 +22,13 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, nargs=2, default=(40, 60), help="shortest, longest"
     )
-    parser.add_argument("--sources", nargs="+", choices=SOURCES, help="default: all there are")
+    parser.add_argument("--sounds", nargs="+", choices=SOUNDS, help="default: all there are")
     parser.add_argument("--instruments", help="folder of recorded notes with its index.json")
     options = parser.parse_args()
-    sources = options.sources or SOURCES[: 3 if options.instruments else 2]
+    sounds = options.sounds or SOUNDS[: 3 if options.instruments else 2]
     begin, music = time.process_time(), 0.0
     seeds = range(options.seed, options.seed + options.count)
-    kept = {"sources": sources, "instruments": options.instruments}
+    kept = {"sounds": sounds, "instruments": options.instruments}
     start = time.perf_counter()
     for name, seconds in write_songs(options.out, seeds, lengths=tuple(options.seconds), **kept):
         music += seconds

@@ -1,8 +1,16 @@
 """Songs played on single recorded notes: choose a sample, retune it, damp it, mix it (chapter 6).
 
-Reads a folder of recordings described by an `index.json`: a list of objects with `file`, `kind`
-("drum" or "pitched"), `kit` and `piece` or `instrument` and `midi`, `layer` (0 is the softest),
-`attack_ms`, `cents`, `source` and `clean_licence`. Only entries marked as clean are used.
+The recordings lie in a folder with an `index.json`, a list of objects. Each has
+
+- `file` (below the folder, mono or stereo at 44.1 kHz), `clean_licence` (only those marked true
+  are used), and `level_db` (RMS of its beginning in dB of full scale);
+- `kind` "drum": `kit`, `piece` (a value of PIECES, or "other" for hand percussion, which `source`,
+  the recording's own name, then tells apart as in HAND), and `layer` (0 is the softest);
+- `kind` "pitched": `instrument` (a name that STAND_INS knows), `midi`, `layer`, `n_layers`,
+  `attack_ms` (how long after its start it is half as loud as it gets) and `cents` (measured
+  deviation from `midi`).
+
+`tools/index_notes.py` measures a folder of recordings and writes such an index.
 """
 
 from __future__ import annotations
@@ -15,9 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib.songs import effects, synthesis
-from hpss_lib.songs.composing import DRUMS, Note, Part, Song
-from hpss_lib.songs.effects import SAMPLE_RATE
+from hpss_lib.songs import effects
+from hpss_lib.songs.score import DRUMS, Note, Part, Song
+from hpss_lib.songs.synthesis import synthesise
+from hpss_lib.stft import SAMPLE_RATE
 
 # Which recordings may stand for a General MIDI program: (programs, instruments, bus). A program
 # without recordings is left to the sound font.
@@ -44,6 +53,8 @@ STAND_INS: tuple[tuple[Sequence[int], tuple[str, ...], str], ...] = (
     (range(85, 86), VOICES, "voice"),
 )  # fmt: skip
 POWER_CHORDS = ("eguitar_distorted_powerchord", "eguitar_distorted_powerchord_muted")
+RELEASE, SUNG_RELEASE = 0.06, 0.09  # seconds that a note goes on after its end
+DISTORTED = (29, 30)  # programs of guitars
 # Drum keys by the piece of a kit that plays them.
 PIECES = {
     "kick": "kick", "snare": "snare", "slap": "snare", "sidestick": "sidestick", "clap": "clap",
@@ -71,15 +82,31 @@ class Library:
 
 @lru_cache(maxsize=4)
 def load_library(folder: str | Path) -> Library:
-    """Read a folder's index.json; entries that are not marked `clean_licence` are left out.
+    """Read the index of a folder of recordings.
 
-    Raises FileNotFoundError without an index, ValueError where it holds no usable recording.
+    Parameters
+    ----------
+    folder : path
+        Holds an index.json of the form above.
+
+    Returns
+    -------
+    Library
+        Its entries, those left out that are not marked `clean_licence`.
+
+    Raises
+    ------
+    FileNotFoundError
+        Without an index.
+    ValueError
+        Where it lists no drums, or no pitched notes, that may be used.
     """
     folder = Path(folder)
     index = folder / "index.json"
     if not index.is_file():
         raise FileNotFoundError(
-            f"no {index}: give the folder that holds the recordings' index.json"
+            f"no {index}: give the folder that holds the recordings' index.json, "
+            "or make one with tools/index_notes.py"
         )
     drums: dict[str, dict[str, list[dict]]] = {}
     pitched: dict[str, list[dict]] = {}
@@ -87,16 +114,23 @@ def load_library(folder: str | Path) -> Library:
         if not entry.get("clean_licence"):
             continue
         if entry["kind"] == "drum":
-            piece = entry["piece"]
-            if piece == "other":  # name hand percussion by its recording
-                start = entry["source"].rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-                piece = next((p for p in HAND.values() if start.startswith(p)), "other")
-            drums.setdefault(entry["kit"], {}).setdefault(piece, []).append(entry)
+            drums.setdefault(entry["kit"], {}).setdefault(_piece(entry), []).append(entry)
         elif entry["kind"] == "pitched":
             pitched.setdefault(entry["instrument"], []).append(entry)
     if not drums or not pitched:
         raise ValueError(f"{index} lists no drums or no pitched notes with clean_licence true")
     return Library(folder, drums, pitched)
+
+
+def _piece(entry: dict) -> str:
+    """Return what a drum recording is of; hand percussion is told apart by its own name."""
+    if entry["piece"] != "other":
+        return entry["piece"]
+    name = entry["source"].rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+    return next((p for p in HAND.values() if name.startswith(p)), "other")
+
+
+# --- One recording -------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=2500)
@@ -111,7 +145,20 @@ def _recording(path: str) -> np.ndarray:
 
 
 def read_at(x: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Return x (n,) at fractional positions, by cubic (Catmull-Rom) interpolation; 0 outside."""
+    """Read a signal between its samples, by cubic (Catmull-Rom) interpolation.
+
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    position : ndarray (m,)
+        Where to read, in samples, not negative.
+
+    Returns
+    -------
+    ndarray (m,)
+        float32; 0 beyond the signal's end.
+    """
     padded = np.concatenate([np.zeros(1), x, np.zeros(3)]).astype(np.float32)
     whole = np.minimum(position.astype(np.int64), len(x))
     f = (position - whole).astype(np.float32)
@@ -131,11 +178,42 @@ def _retuned(path: str, cents: int, length: int) -> np.ndarray:
     return read_at(x[:reach], np.arange(count) * step) / 32767
 
 
-def nearest_entry(entries: Sequence[dict], pitch: int, velocity: int, rng) -> tuple[dict, int]:
-    """Choose the recording for a pitch: (entry, semitones to raise it by).
+def _bent(path: str, cents: np.ndarray) -> np.ndarray:
+    """Read a recording raised by cents (n,) that change while it sounds: float32, n at most."""
+    x = _recording(path)
+    step = 2 ** (cents / 1200)
+    position = np.cumsum(step) - step[0]
+    position = position[position < len(x) - 1]
+    reach = int(position[-1]) + 2 if len(position) else 1
+    return read_at(x[:reach], position) / 32767
 
-    A pitch far outside an instrument's range is moved by octaves into it. Loudness layers go by
-    velocity; among equals the draw is random (round robin).
+
+def _layer(rng: np.random.Generator, count: int, velocity: int, spread: float) -> int:
+    """Draw one of `count` layers of loudness, about as loud as the velocity asks."""
+    place = velocity / 127 * count + rng.normal(0, spread)
+    return int(np.clip(place, 0, count - 1))
+
+
+def nearest_entry(
+    entries: Sequence[dict], pitch: int, velocity: int, rng: np.random.Generator
+) -> tuple[dict, int]:
+    """Choose the recording for a note.
+
+    Parameters
+    ----------
+    entries : sequence of dict
+        Of one instrument.
+    pitch : int
+        MIDI pitch; far outside the instrument's range it is moved by octaves into it.
+    velocity : int
+        1-127, which chooses the layer of loudness, with a little chance.
+    rng : Generator
+        Where the chance comes from.
+
+    Returns
+    -------
+    (dict, int)
+        The entry, and the semitones to raise it by.
     """
     pitches = sorted({e["midi"] for e in entries})
     while pitch < pitches[0] - 3:
@@ -144,8 +222,7 @@ def nearest_entry(entries: Sequence[dict], pitch: int, velocity: int, rng) -> tu
         pitch -= 12
     midi = min(pitches, key=lambda p: (abs(p - pitch), p))
     layers = sorted((e for e in entries if e["midi"] == midi), key=lambda e: e["layer"])
-    place = (velocity / 127) * len(layers) + rng.normal(0, 0.25)
-    return layers[int(np.clip(place, 0, len(layers) - 1))], pitch - midi
+    return layers[_layer(rng, len(layers), velocity, 0.25)], pitch - midi
 
 
 def _add(y: np.ndarray, x: np.ndarray, at: int) -> None:
@@ -155,6 +232,9 @@ def _add(y: np.ndarray, x: np.ndarray, at: int) -> None:
     count = min(len(x), len(y) - at)
     if count > 0:
         y[at : at + count] += x[:count]
+
+
+# --- Pitched parts -------------------------------------------------------------------------------
 
 
 def consonant(rng: np.random.Generator) -> np.ndarray:
@@ -167,6 +247,55 @@ def consonant(rng: np.random.Generator) -> np.ndarray:
     return (x * shape / (np.max(np.abs(x)) + 1e-9)).astype(np.float32)
 
 
+def _play_note(
+    note: Note,
+    before: int | None,
+    path: str,
+    cents: float,
+    vibrato: float,
+    sung: bool,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Play a recording raised by cents: with vibrato where it is long, gliding where it is sung."""
+    n = _samples(note, SUNG_RELEASE if sung else RELEASE)
+    moving = vibrato > 0 and note.duration > 0.25
+    if moving or (sung and before is not None):
+        return _bent(path, cents + _bend(n, note.pitch, before, vibrato, sung, rng))
+    return _retuned(path, 5 * round(cents / 5), n)
+
+
+def _samples(note: Note, release: float) -> int:
+    """Return how long a note sounds, with the seconds of its release."""
+    return int((note.duration + release) * SAMPLE_RATE)
+
+
+def _bend(
+    n: int, pitch: int, before: int | None, vibrato: float, sung: bool, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw how a note of n samples moves about its pitch, in cents (n,).
+
+    Vibrato grows in; now and then the note glides in from the one before (MIDI pitch).
+    """
+    t = np.arange(n) / SAMPLE_RATE
+    depth = 35 * vibrato * np.clip((t - 0.2) / 0.4, 0, 1) * rng.uniform(0.4, 1.2)
+    bend = depth * np.sin(2 * np.pi * rng.uniform(4.8, 6.2) * t + rng.uniform(0, 6))
+    if before is not None and abs(before - pitch) < 8 and rng.random() < 0.7:
+        glide = rng.uniform(0.02, 0.08 if sung else 0.04)
+        bend += 100 * (before - pitch) * np.exp(-t / glide)
+    return bend
+
+
+def _damped(x: np.ndarray, entry: dict, note: Note, release: float) -> np.ndarray:
+    """Return a note at its loudness, faded over its release (seconds) where it sounds so long."""
+    # Instruments with one dynamic are played softer by scaling; those with layers, less so.
+    layers = max(entry.get("n_layers", 1), 1)
+    x = x * (note.velocity / 100) ** (1.4 if layers == 1 else 0.5)
+    tail = min(int(release * SAMPLE_RATE), len(x))
+    if len(x) >= _samples(note, release) - 1:
+        x[len(x) - tail :] *= np.linspace(1, 0, tail, dtype=np.float32) ** 2
+    return x
+
+
 def play_part(
     notes: Sequence[Note],
     part: Part,
@@ -177,43 +306,40 @@ def play_part(
     length: int,
     sung: bool = False,
 ) -> np.ndarray:
-    """Play the notes of one part on recorded instruments: float32 (length,).
+    """Play the notes of one part on recorded instruments.
 
-    names: one instrument, or for a voice its vowels, drawn anew for every note; sung adds glides
-    from note to note and consonants.
+    Parameters
+    ----------
+    notes : sequence of Note
+        In order of onset.
+    part : Part
+        For its vibrato.
+    library : Library
+        Where the recordings are.
+    names : sequence of str
+        One instrument, or for a voice its vowels, drawn anew for every note.
+    rng : Generator
+        Where chance comes from.
+    length : int
+        Samples to return.
+    sung : bool
+        Adds glides from note to note, and consonants.
+
+    Returns
+    -------
+    ndarray (length,)
+        float32.
     """
     y = np.zeros(length, np.float32)
-    release = 0.09 if sung else 0.06
-    before = None
     detune = rng.normal(0, 4)
+    before = None
     for note in notes:
         entries = library.pitched[names[int(rng.integers(len(names)))]]
         entry, shift = nearest_entry(entries, note.pitch, note.velocity, rng)
         path = str(library.folder / entry["file"])
-        held = int((note.duration + release) * SAMPLE_RATE)
         cents = 100 * shift - 0.5 * entry["cents"] + detune
-        moving = part.vibrato > 0 and note.duration > 0.25
-        if moving or (sung and before is not None):
-            t = np.arange(held) / SAMPLE_RATE
-            depth = 35 * part.vibrato * np.clip((t - 0.2) / 0.4, 0, 1) * rng.uniform(0.4, 1.2)
-            bend = depth * np.sin(2 * np.pi * rng.uniform(4.8, 6.2) * t + rng.uniform(0, 6))
-            if before is not None and abs(before - note.pitch) < 8 and rng.random() < 0.7:
-                glide = rng.uniform(0.02, 0.08 if sung else 0.04)
-                bend += 100 * (before - note.pitch) * np.exp(-t / glide)
-            step = 2 ** ((cents + bend) / 1200)
-            recording = _recording(path)
-            position = np.cumsum(step) - step[0]
-            position = position[position < len(recording) - 1]
-            reach = int(position[-1]) + 2 if len(position) else 1
-            x = read_at(recording[:reach], position) / 32767
-        else:
-            x = _retuned(path, 5 * round(cents / 5), held).copy()
-        # Instruments with one dynamic are played softer by scaling; those with layers, less so.
-        layers = max(entry.get("n_layers", 1), 1)
-        x = x * (note.velocity / 100) ** (1.4 if layers == 1 else 0.5)
-        tail = min(int(release * SAMPLE_RATE), len(x))
-        if len(x) >= held - 1:
-            x[len(x) - tail :] *= np.linspace(1, 0, tail, dtype=np.float32) ** 2
+        x = _play_note(note, before, path, cents, part.vibrato, sung, rng)
+        x = _damped(x, entry, note, SUNG_RELEASE if sung else RELEASE)
         at = int((note.onset - min(entry["attack_ms"], 120) / 1000 * 0.7) * SAMPLE_RATE)
         if sung and rng.random() < 0.6:
             noise = consonant(rng) * float(np.max(np.abs(x), initial=0)) * rng.uniform(0.05, 0.4)
@@ -223,7 +349,12 @@ def play_part(
     return y
 
 
-def _draw_kit(library: Library, notes: Sequence[Note], rng) -> dict[int, list[dict]]:
+# --- Drums ---------------------------------------------------------------------------------------
+
+
+def _draw_kit(
+    library: Library, notes: Sequence[Note], rng: np.random.Generator
+) -> dict[int, list[dict]]:
     """Choose, for every drum key that has recordings, the hits that play it in this song."""
     full = [kit for kit, pieces in library.drums.items() if {"kick", "snare"} <= set(pieces)]
     acoustic = [kit for kit in full if "hihat_closed" in library.drums[kit]]
@@ -242,44 +373,68 @@ def _draw_kit(library: Library, notes: Sequence[Note], rng) -> dict[int, list[di
     return chosen
 
 
+def _evened(key: int, hits: Sequence[dict]) -> float:
+    """Return the gain that brings a piece's loudest hit to where it lies in a mix."""
+    name = NAME_OF_KEY.get(key, "")
+    aim = {"kick": -14.0, "snare": -14.0}.get(name, -18.0 if "tom" in name else -26.0)
+    return 10 ** ((aim - max(h["level_db"] for h in hits)) / 20)
+
+
+def _closed(x: np.ndarray, seconds: float | None) -> np.ndarray:
+    """Return an open hi-hat x (n,) that is damped after so many seconds (None: never)."""
+    if seconds is None:
+        return x
+    cut = min(int(seconds * SAMPLE_RATE), len(x))
+    fade = np.exp(-np.arange(min(4000, len(x) - cut)) / 900)
+    return np.concatenate([x[:cut], x[cut : cut + len(fade)] * fade])
+
+
 def play_drums(
     notes: Sequence[Note], library: Library, rng: np.random.Generator, *, length: int
 ) -> tuple[np.ndarray, list[Note]]:
-    """Play drum notes on recorded kits: (float32 (length,), the notes that no recording fits).
+    """Play drum notes on recorded kits.
 
     Every piece gets its own tuning and level for the song; a closed hi-hat damps an open one.
+
+    Parameters
+    ----------
+    notes : sequence of Note
+        In order of onset.
+    library : Library
+        Where the recordings are. One kit is drawn, with pieces of others here and there.
+    rng : Generator
+        Where chance comes from.
+    length : int
+        Samples to return.
+
+    Returns
+    -------
+    (ndarray (length,), list of Note)
+        What the kits play, float32, and the notes that no recording fits.
     """
     y = np.zeros(length, np.float32)
     chosen = _draw_kit(library, notes, rng)
     cents = {key: 10 * round(float(rng.normal(0, 14))) for key in chosen}
     gains = {key: 10 ** (float(rng.normal(0, 3)) / 20) for key in chosen}
-    # Kits were recorded at different levels: bring their loudest hits together.
-    for key, hits in chosen.items():
-        name = NAME_OF_KEY.get(key, "")
-        aim = {"kick": -14.0, "snare": -14.0}.get(name, -18.0 if "tom" in name else -26.0)
-        gains[key] *= 10 ** ((aim - max(h["level_db"] for h in hits)) / 20)
+    # Kits were recorded at different levels.
+    gains = {key: gain * _evened(key, chosen[key]) for key, gain in gains.items()}
     closing = sorted(n.onset for n in notes if n.pitch in (DRUMS["hihat"], DRUMS["pedal"]))
-    left = []
-    for note in notes:
-        hits = chosen.get(note.pitch)
-        if hits is None:
-            left.append(note)
-            continue
+    for note in (n for n in notes if n.pitch in chosen):
+        hits = chosen[note.pitch]
         layers = sorted({h["layer"] for h in hits})
-        place = note.velocity / 127 * len(layers) + rng.normal(0, 0.2)
-        layer = layers[int(np.clip(place, 0, len(layers) - 1))]
+        layer = layers[_layer(rng, len(layers), note.velocity, 0.2)]
         same = [h for h in hits if h["layer"] == layer]
         hit = same[int(rng.integers(len(same)))]
         x = _retuned(str(library.folder / hit["file"]), cents[note.pitch], 8 * SAMPLE_RATE)
         if note.pitch == DRUMS["open"]:
-            later = next((t for t in closing if t > note.onset + 0.02), None)
-            if later is not None:
-                cut = min(int((later - note.onset) * SAMPLE_RATE), len(x))
-                fade = np.exp(-np.arange(min(4000, len(x) - cut)) / 900)
-                x = np.concatenate([x[:cut], x[cut : cut + len(fade)] * fade])
+            later = (t - note.onset for t in closing if t > note.onset + 0.02)
+            x = _closed(x, next(later, None))
         gain = gains[note.pitch] * (note.velocity / 110) ** (0.5 if len(layers) > 1 else 1.5)
         _add(y, (x * gain).astype(np.float32), int(note.onset * SAMPLE_RATE))
-    return y, left
+    return y, [n for n in notes if n.pitch not in chosen]
+
+
+# --- Songs ---------------------------------------------------------------------------------------
 
 
 def render_recorded(
@@ -290,29 +445,54 @@ def render_recorded(
     font: str = "fluid",
     drive: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Play a song on recorded instruments, each part through its own effects: (x_p, x_h) float32.
+    """Play a song on recorded instruments, each part through its own effects.
 
     What no recording fits (cymbals, organs, winds, synthesisers, timpani) a sound font plays.
-    drive: range of the guitars' gain, see `effects.amplifier`.
+
+    Parameters
+    ----------
+    song : Song
+        What to play.
+    library : Library
+        Where the recordings are.
+    rng : Generator
+        Where chance comes from.
+    font : str
+        As for `synthesis.find_font`.
+    drive : (float, float)
+        Range of the guitars' gain, see `effects.amplifier`.
+
+    Returns
+    -------
+    (ndarray (n,), ndarray (n,))
+        Percussive and harmonic stem, float32 at 44.1 kHz, not balanced.
     """
-    length = round(song.seconds * SAMPLE_RATE)
+    x_p = _play_struck(song, library, rng, font=font)
+    return x_p, _play_pitched(song, library, rng, font=font, drive=drive)
 
-    def from_font(notes, percussive):
-        part_song = replace(song, notes=tuple(notes))
-        return synthesis.synthesise(part_song, percussive=percussive, font=font)
 
+def _play_struck(
+    song: Song, library: Library, rng: np.random.Generator, *, font: str
+) -> np.ndarray:
+    """Play a song's percussive stem (n,)."""
     struck = [n for n in song.notes if n.percussive]
     on_kit = [n for n in struck if n.channel not in song.parts]
-    x_p, left = play_drums(on_kit, library, rng, length=length)
+    x, left = play_drums(on_kit, library, rng, length=round(song.seconds * SAMPLE_RATE))
     left += [n for n in struck if n.channel in song.parts]
     if left:
-        rest = from_font(left, True)
-        own, other = effects.rms(x_p), effects.rms(rest)
+        rest = synthesise(replace(song, notes=tuple(left)), percussive=True, font=font)
+        own, other = effects.rms(x), effects.rms(rest)
         if own > 0 and other > 0:
             rest = rest * (own / other * 10 ** (float(rng.uniform(-12, 0)) / 20))
-        x_p = x_p + rest
+        x = x + rest
+    return x.astype(np.float32)
 
-    x_h = np.zeros(length, np.float32)
+
+def _play_pitched(
+    song: Song, library: Library, rng: np.random.Generator, *, font: str, drive: tuple[float, float]
+) -> np.ndarray:
+    """Play a song's harmonic stem (n,), every part at a loudness of its own."""
+    x = np.zeros(round(song.seconds * SAMPLE_RATE), np.float32)
     unplayed: list[Note] = []
     for channel, part in song.parts.items():
         notes = [n for n in song.notes if n.channel == channel and not n.percussive]
@@ -323,38 +503,44 @@ def render_recorded(
         if not found or not options:
             unplayed += notes
             continue
-        y = _play_bus(notes, part, library, options, found[2], rng, length=length, drive=drive)
-        x_h += y * _target(part, rng) / max(effects.rms(y), 1e-6)
+        y = _play_bus(notes, part, library, options, found[2], rng, length=len(x), drive=drive)
+        target = 0.1 * part.level * 10 ** (float(rng.normal(0, 2.5)) / 20)
+        x += y * target / max(effects.rms(y), 1e-6)
     if unplayed:
-        y = from_font(unplayed, False)
-        x_h += y * 0.1 * float(rng.uniform(0.5, 1.3)) / max(effects.rms(y), 1e-6)
-    return x_p.astype(np.float32), x_h.astype(np.float32)
+        y = synthesise(replace(song, notes=tuple(unplayed)), percussive=False, font=font)
+        x += y * 0.1 * float(rng.uniform(0.5, 1.3)) / max(effects.rms(y), 1e-6)
+    return x
 
 
-def _target(part: Part, rng) -> float:
-    """Draw the loudness of a part in the mix, as RMS, around its level."""
-    return 0.1 * part.level * 10 ** (float(rng.normal(0, 2.5)) / 20)
-
-
-def _play_bus(notes, part, library, options, kind, rng, *, length, drive) -> np.ndarray:
+def _play_bus(
+    notes: Sequence[Note],
+    part: Part,
+    library: Library,
+    options: Sequence[str],
+    kind: str,
+    rng: np.random.Generator,
+    *,
+    length: int,
+    drive: tuple[float, float],
+) -> np.ndarray:
     """Play one part on one instrument (a voice: on one singer's vowels) through its effects."""
-    distorted = part.programs[0] in (29, 30)
     recorded = [i for i in POWER_CHORDS if i in library.pitched]
     if part.power and recorded and rng.random() < 0.5:
-        # Recorded power chords hold root, fifth and octave: play them at the root alone.
-        roots = {n.onset // 0.04: n for n in sorted(notes, key=lambda n: -n.pitch)}
-        short = rng.random() < 0.3
-        notes = sorted(roots.values(), key=lambda n: n.onset)
-        y = play_part(
-            notes, part, library, recorded[-1:] if short else recorded[:1], rng, length=length
-        )
+        names = recorded[-1:] if rng.random() < 0.3 else recorded[:1]
+        y = play_part(_roots(notes), part, library, names, rng, length=length)
         return effects.part_bus(y, rng, kind="keys")
     name = options[int(rng.integers(len(options)))]
     sung = kind == "voice"
     names = [i for i in options if i[:-2] == name[:-2]] if sung else [name]
     y = play_part(notes, part, library, names, rng, length=length, sung=sung and part.voices == 1)
-    if distorted:
+    if part.programs[0] in DISTORTED:
         gain = float(rng.uniform(max(drive[0], 3), max(drive[1], 15)))
     else:
         gain = float(rng.uniform(0, max(drive[1] / 4, 3))) if kind in ("guitar", "bass") else 0.0
     return effects.part_bus(y, rng, kind=kind, drive=gain)
+
+
+def _roots(notes: Sequence[Note]) -> list[Note]:
+    """Return the lowest note of every chord: recorded power chords hold fifth and octave too."""
+    roots = {n.onset // 0.04: n for n in sorted(notes, key=lambda n: -n.pitch)}
+    return sorted(roots.values(), key=lambda n: n.onset)

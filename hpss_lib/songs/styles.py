@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hpss_lib.songs.composing import Part
+from hpss_lib.songs.score import Part
 
 
 @dataclass(frozen=True)

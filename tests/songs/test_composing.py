@@ -1,25 +1,22 @@
 """The notes: the same from the same seed, playable, in time, and in the styles' own words."""
 
-import importlib.util
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpss_lib.songs import composing
-from hpss_lib.songs.composing import CHORDS, DRUM_CHANNEL, Part, Score, Section, compose, perform
+from hpss_lib.songs import performing, score
+from hpss_lib.songs.composing import compose
+from hpss_lib.songs.performing import perform
+from hpss_lib.songs.score import CHORDS, DRUM_CHANNEL, DRUMS, Note, Part, Score, Section
 from hpss_lib.songs.styles import STYLES
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def a_score(**changes) -> Score:
     """A small score with everything straight and unhumanised."""
-    score = Score(
+    plain = Score(
         style="test",
         tempo=120,
         parts={"bass": Part((33,), 28, 43), "keys": Part((0,), 52, 72)},
@@ -34,7 +31,7 @@ def a_score(**changes) -> Score:
         human=0.0,
         ending="",
     )
-    return replace(score, **changes)
+    return replace(plain, **changes)
 
 
 def test_the_same_seed_gives_the_same_notes_and_another_seed_others():
@@ -72,18 +69,37 @@ def test_no_note_overlaps_the_next_of_its_pitch(style):
 
 
 def test_tempo_sets_the_beats_and_the_strokes():
-    slow, fast = (perform(a_score(tempo=t), 0) for t in (60, 120))
-    assert np.allclose(np.diff(slow.beats), 1.0) and np.allclose(np.diff(fast.beats), 0.5)
-    assert len(slow.beats) == 9
-    kick = composing.DRUMS["kick"]
+    scores = [a_score(tempo=t) for t in (60, 120)]
+    assert np.allclose(scores[0].beats, np.arange(9)) and len(scores[1].beats) == 9
+    assert np.allclose(np.diff(scores[1].beats), 0.5)
+    slow, fast = (perform(s, 0) for s in scores)
+    kick = DRUMS["kick"]
     kicks = [n.onset for n in fast.notes if n.pitch == kick and n.percussive]
     assert np.allclose(kicks, np.arange(8) * 0.5)
     assert np.allclose([n.onset for n in slow.notes], [2 * n.onset for n in fast.notes], atol=2e-4)
 
 
+def test_chords_over_time_are_gapless_and_in_the_sounding_key():
+    first = a_score().sections[0]
+    two = (first, replace(first, bars=3, chords="Am|F#m7 G|G"))
+    written = a_score(sections=two).chords  # at 120 beats a minute a bar lasts two seconds
+    assert written == (
+        (0.0, 2.0, "C"), (2.0, 6.0, "Am"), (6.0, 7.0, "F#m7"), (7.0, 10.0, "G"),
+    )  # fmt: skip
+    up = a_score(sections=two, key=3, ending="C").chords
+    assert [symbol for _, _, symbol in up] == ["Eb", "Cm", "Am7", "Bb", "Eb"]
+    assert up[-1][:2] == (10.0, 11.25)
+    # What the keys play is what the chords say.
+    song = perform(a_score(sections=two, key=3), 0)
+    for start, end, symbol in a_score(sections=two, key=3).chords:
+        root, intervals = score.parse_chord(symbol)
+        played = {n.pitch % 12 for n in song.notes if n.channel == 1 and start <= n.onset < end}
+        assert played <= {(root + i) % 12 for i in intervals}
+
+
 def test_swing_moves_the_off_beats_alone():
     straight, swung = (
-        [n.onset for n in perform(a_score(swing=s), 0).notes if n.pitch == composing.DRUMS["hihat"]]
+        [n.onset for n in perform(a_score(swing=s), 0).notes if n.pitch == DRUMS["hihat"]]
         for s in (0.5, 2 / 3)
     )
     assert np.allclose(straight[::2], swung[::2], atol=1e-4)
@@ -93,10 +109,10 @@ def test_swing_moves_the_off_beats_alone():
 
 @given(st.floats(0.5, 0.7), st.sampled_from([1, 2]), st.floats(50, 200))
 def test_time_never_runs_backwards(swing, unit, tempo):
-    score = a_score(swing=swing, swing_unit=unit, tempo=tempo)
-    times = [composing.step_time(s / 4, score) for s in range(256)]
+    swung = a_score(swing=swing, swing_unit=unit, tempo=tempo)
+    times = [score.step_time(s / 4, swung) for s in range(256)]
     assert np.all(np.diff(times) > 0)
-    assert composing.step_time(16, score) == pytest.approx(4 * 60 / tempo)
+    assert score.step_time(16, swung) == pytest.approx(4 * 60 / tempo)
 
 
 def test_humanised_notes_stay_near_the_written_ones():
@@ -115,15 +131,15 @@ def test_humanised_notes_stay_near_the_written_ones():
 )
 def test_voicings_hold_only_the_chord_and_stay_in_range(root, quality, low, previous):
     high = low + 20
-    voicing = composing.voice_chord(root, CHORDS[quality], previous, low=low, high=high, voices=4)
+    voicing = performing.voice_chord(root, CHORDS[quality], previous, low=low, high=high, voices=4)
     allowed = {(root + i) % 12 for i in CHORDS[quality]}
     assert voicing and all(p % 12 in allowed and low <= p <= high for p in voicing)
     assert list(voicing) == sorted(set(voicing))
 
 
 def test_voices_lead_to_near_chords():
-    c = composing.voice_chord(0, CHORDS[""], (), low=48, high=76, voices=3)
-    g = composing.voice_chord(7, CHORDS[""], c, low=48, high=76, voices=3)
+    c = performing.voice_chord(0, CHORDS[""], (), low=48, high=76, voices=3)
+    g = performing.voice_chord(7, CHORDS[""], c, low=48, high=76, voices=3)
     assert abs(np.mean(c) - np.mean(g)) < 3
 
 
@@ -133,17 +149,17 @@ def test_a_bass_plays_roots_and_fifths_in_the_song_s_key():
 
 
 def test_words_of_the_notation():
-    assert composing.pitch_number("C4") == 60 and composing.pitch_number("Bb3") == 58
-    assert composing.parse_chord("F#m7") == (6, (0, 3, 7, 10))
-    assert composing.tune("C4:4 .:2 E4:2") == ((0, 4, 60), (6, 2, 64))
-    assert composing.onsets_of("x--.X.o") == [(0, 3, "x"), (4, 1, "X"), (6, 1, "o")]
+    assert score.pitch_number("C4") == 60 and score.pitch_number("Bb3") == 58
+    assert score.parse_chord("F#m7") == (6, (0, 3, 7, 10))
+    assert score.tune("C4:4 .:2 E4:2") == ((0, 4, 60), (6, 2, 64))
+    assert score.onsets_of("x--.X.o") == [(0, 3, "x"), (4, 1, "X"), (6, 1, "o")]
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: composing.pitch_number("H2"), "'H2'"),
-        (lambda: composing.parse_chord("Cx"), "'Cx'"),
+        (lambda: score.pitch_number("H2"), "'H2'"),
+        (lambda: score.parse_chord("Cx"), "'Cx'"),
         (lambda: compose(0, style="polka"), "polka"),
         (lambda: compose(0, seconds=0), "positive"),
         (lambda: perform(a_score(sections=(Section(1, "C", drums={"gong": "x"}),)), 0), "gong"),
@@ -159,53 +175,12 @@ def test_a_fill_takes_over_from_the_groove_but_not_from_the_kick():
     section = replace(a_score().sections[0], fill={"snare": "........xxxxxxxx"})
     song = perform(a_score(sections=(section,)), 0)
     late = [n.pitch for n in song.notes if n.onset > 2.9 and n.channel == DRUM_CHANNEL]
-    assert late.count(composing.DRUMS["snare"]) == 8
-    assert composing.DRUMS["hihat"] not in late and composing.DRUMS["kick"] in late
+    assert late.count(DRUMS["snare"]) == 8
+    assert DRUMS["hihat"] not in late and DRUMS["kick"] in late
 
 
 def test_notes_struck_twice_become_one_and_held_ones_are_cut():
-    first = composing.Note(0.0, 1.0, 60, 90, 0, 0, False)
+    first = Note(0.0, 1.0, 60, 90, 0, 0, False)
     notes = [first, first._replace(onset=0.004), first._replace(onset=0.5)]
-    kept = composing.without_overlaps(notes)
+    kept = performing.without_overlaps(notes)
     assert [(n.onset, n.duration) for n in kept] == [(0.0, 0.5), (0.5, 1.0)]
-
-
-# --- The book's own excerpts ---------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location(
-        "render_excerpts", ROOT / "tools" / "render_excerpts.py"
-    )
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_excerpts_are_scores_of_ten_to_fifteen_seconds(tool):
-    assert len(tool.EXCERPTS) >= 6
-    for name, (title, style, _, score) in tool.EXCERPTS.items():
-        song = perform(score, tool.SEED)
-        assert title and style and 10 <= song.seconds <= 15.1, name
-        assert {n.percussive for n in song.notes} == {True, False}
-
-
-def test_the_excerpts_on_disk_are_those_of_the_tool(tool):
-    import soundfile
-
-    folder = ROOT / "hpss_lib" / "excerpts"
-    index = json.loads((folder / "index.json").read_text())
-    assert list(index) == list(tool.EXCERPTS)
-    assert sum(f.stat().st_size for f in folder.iterdir()) < 6e6
-    for name, entry in index.items():
-        stems = [soundfile.read(folder / f"{name}.{r}.ogg") for r in ("percussive", "harmonic")]
-        (x_p, rate), (x_h, _) = stems
-        assert rate == 44100 and x_p.ndim == 1 and len(x_p) == len(x_h)
-        assert len(x_p) / rate == pytest.approx(entry["seconds"], abs=0.01)
-        assert 0.6 < np.max(np.abs(x_p + x_h)) < 0.8
-        ratio_db = 10 * np.log10(np.mean(x_p**2) / np.mean(x_h**2))
-        assert -3.2 < ratio_db < 3.2, name
-        assert np.max(np.abs(x_p[-20:])) < 1e-3 and np.max(np.abs(x_h[-20:])) < 1e-3
-        assert "CC BY 4.0" in entry["licence"] and entry["tempo"] > 0 and entry["source"]
