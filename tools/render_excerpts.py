@@ -3,7 +3,9 @@
     python tools/render_excerpts.py [NAME ...] [--check]
 
 Writes hpss_lib/excerpts/NAME.percussive.ogg and NAME.harmonic.ogg (Ogg Vorbis, mono, 44.1 kHz) and
-index.json. Needs FluidSynth and the FluidR3 GM sound font (Debian: fluidsynth, fluid-soundfont-gm).
+index.json, which holds what was composed beside what can be heard: when the beats fall, and which
+chord sounds from when to when. Needs FluidSynth and the FluidR3 GM sound font (Debian: fluidsynth,
+fluid-soundfont-gm).
 With --check it renders everything twice and says whether the samples agree bit for bit.
 """
 
@@ -366,11 +368,11 @@ EXCERPTS["funk"] = (
 
 
 def render(name: str):
-    """Return (x_p, x_h, score) of one excerpt, float32 (n,) each."""
+    """Return (x_p, x_h) of one excerpt, float32 (n,) each."""
     _, _, percussive_db, score = EXCERPTS[name]
     song = perform(score, SEED)
     x_p, x_h = balance(*render_stems(song), percussive_db=percussive_db)
-    return fade_out(x_p, seconds=0.6), fade_out(x_h, seconds=0.6), score
+    return fade_out(x_p, seconds=0.6), fade_out(x_h, seconds=0.6)
 
 
 def write_ogg(path: Path, x) -> None:
@@ -388,6 +390,32 @@ def write_ogg(path: Path, x) -> None:
         os.replace(part, path)
 
 
+def describe(name: str, seconds: float) -> dict:
+    """Return an excerpt's entry in the index: what it is, and its beats and chords as written."""
+    title, style, _, score = EXCERPTS[name]
+    return {
+        "title": title,
+        "style": style,
+        "seconds": round(seconds, 2),
+        "tempo": score.tempo,
+        "beats": [round(time, 4) for time in score.beats],
+        "chords": [[round(a, 4), round(b, 4), symbol] for a, b, symbol in score.chords],
+        "licence": LICENCE,
+        "source": SOURCE,
+    }
+
+
+def index_text(index: dict[str, dict]) -> str:
+    """Write the index as JSON with one line a fact."""
+    entries = (
+        f" {json.dumps(name)}: {{\n"
+        + ",\n".join(f"  {json.dumps(key)}: {json.dumps(fact)}" for key, fact in entry.items())
+        + "\n }"
+        for name, entry in index.items()
+    )
+    return "{\n" + ",\n".join(entries) + "\n}\n"
+
+
 def main() -> None:
     """Render what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -401,26 +429,18 @@ def main() -> None:
     index_path = FOLDER / "index.json"
     index = json.loads(index_path.read_text()) if index_path.exists() else {}
     for name in options.names or EXCERPTS:
-        x_p, x_h, score = render(name)
+        x_p, x_h = render(name)
         digest = hashlib.sha256(x_p.tobytes() + x_h.tobytes()).hexdigest()[:16]
         if options.check:
-            again_p, again_h, _ = render(name)
+            again_p, again_h = render(name)
             again = hashlib.sha256(again_p.tobytes() + again_h.tobytes()).hexdigest()[:16]
             print(name, "repeatable" if digest == again else "NOT REPEATABLE", digest)
         write_ogg(FOLDER / f"{name}.percussive.ogg", x_p)
         write_ogg(FOLDER / f"{name}.harmonic.ogg", x_h)
-        title, style, _, _ = EXCERPTS[name]
-        index[name] = {
-            "title": title,
-            "style": style,
-            "seconds": round(len(x_p) / SAMPLE_RATE, 2),
-            "tempo": score.tempo,
-            "licence": LICENCE,
-            "source": SOURCE,
-        }
+        index[name] = describe(name, len(x_p) / SAMPLE_RATE)
         print(f"{name}: {index[name]['seconds']} s, {digest}")
     index = {name: index[name] for name in EXCERPTS if name in index}
-    index_path.write_text(json.dumps(index, indent=1) + "\n")
+    index_path.write_text(index_text(index))
 
 
 if __name__ == "__main__":

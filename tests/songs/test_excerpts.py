@@ -1,6 +1,7 @@
 """The book's own excerpts: what the tool composes is what lies in the folder."""
 
 import importlib.util
+import itertools
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from hpss_lib.songs.performing import perform
+from hpss_lib.songs.score import parse_chord
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,4 +49,20 @@ def test_the_excerpts_on_disk_are_those_of_the_tool(tool):
         ratio_db = 10 * np.log10(np.mean(x_p**2) / np.mean(x_h**2))
         assert -3.2 < ratio_db < 3.2, name
         assert np.max(np.abs(x_p[-20:])) < 1e-3 and np.max(np.abs(x_h[-20:])) < 1e-3
+        assert entry == tool.describe(name, len(x_p) / rate)
         assert "CC BY 4.0" in entry["licence"] and entry["tempo"] > 0 and entry["source"]
+
+
+def test_beats_and_chords_on_disk_are_what_is_played(tool):
+    index = json.loads((ROOT / "hpss_lib" / "excerpts" / "index.json").read_text())
+    for name, entry in index.items():
+        assert np.allclose(np.diff(entry["beats"]), 60 / entry["tempo"], atol=2e-4), name
+        starts, ends, symbols = zip(*entry["chords"], strict=True)
+        assert starts[0] == 0 and starts[1:] == ends[:-1] and ends[-1] <= entry["seconds"], name
+        assert all(a != b for a, b in itertools.pairwise(symbols[:-1])), name
+        # Under every chord its root is played.
+        song = perform(tool.EXCERPTS[name][3], tool.SEED)
+        notes = [n for n in song.notes if not n.percussive]
+        for start, end, symbol in entry["chords"]:
+            begun = {n.pitch % 12 for n in notes if start - 0.05 < n.onset < end - 0.05}
+            assert parse_chord(symbol)[0] in begun, (name, symbol)
