@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_separate(commands) -> None:
-    from hpss_lib.separation import HARMONIC, METHODS, PHASES
+    from hpss_lib.separation import METHODS, PHASES
     from hpss_lib.stft import SETTINGS
 
     parser = commands.add_parser(
@@ -69,16 +69,18 @@ def _add_separate(commands) -> None:
         "--method",
         choices=tuple(METHODS),
         default="mad",
-        help="how the magnitudes are estimated: by the network, MaD TwinNet, or by a filter "
-        "(default: %(default)s)",
+        help="how the magnitudes are estimated: "
+        + "; ".join(f"{name}: {method.label}" for name, method in METHODS.items())
+        + " (default: %(default)s)",
     )
-    parser.add_argument(
-        "--harmonic",
-        choices=HARMONIC,
-        default="subtraction",
-        help="with --method mad: the harmonic magnitudes by subtraction, or by a second network "
-        "(default: %(default)s)",
-    )
+    for name, method in METHODS.items():
+        for option, values in method.choices.items():
+            meaning = "; ".join(f"{value}: {words}" for value, words in values.items())
+            parser.add_argument(
+                f"--{option}",
+                choices=tuple(values),
+                help=f"with --method {name}: {meaning} (default: {next(iter(values))})",
+            )
     parser.add_argument(
         "--setting",
         choices=tuple(SETTINGS),
@@ -98,10 +100,9 @@ def _separate(args: argparse.Namespace) -> int:
     clash = _clashing(args.inputs, args.out)
     if clash:
         args.usage_error(clash)  # exits with status 2
-    options = {"harmonic": args.harmonic} if args.method == "mad" else {}
-    if args.method != "mad" and args.harmonic != "subtraction":
-        args.usage_error(f"--harmonic {args.harmonic} goes with --method mad")
     from hpss_lib.separation import separate_file
+
+    options = _method_options(args)
 
     # A plain `kill` then cleans up as Ctrl-C does.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -126,6 +127,21 @@ def _separate(args: argparse.Namespace) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 1 if failures else 0
+
+
+def _method_options(args: argparse.Namespace) -> dict[str, str]:
+    """The options given for the method; an error where one goes with another method."""
+    from hpss_lib.separation import METHODS
+
+    options = {}
+    for name, method in METHODS.items():
+        for option in method.choices:
+            value = getattr(args, option)
+            if value is not None and name != args.method:
+                args.usage_error(f"--{option} {value} goes with --method {name}")
+            if value is not None:
+                options[option] = value
+    return options
 
 
 def _add_train(commands) -> None:

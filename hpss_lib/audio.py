@@ -5,6 +5,7 @@ A signal is (n,) float32; a recording of several channels is (n, channels) float
 """
 
 import json
+import math
 import os
 import uuid
 from collections.abc import Iterable, Iterator
@@ -89,8 +90,7 @@ def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
     max(1, round(n rate_out / rate_in)) samples; x itself (a copy) where the rates agree.
     Raises ValueError on rates below 1 Hz or an empty signal.
     """
-    if rate_in < 1 or rate_out < 1:
-        raise ValueError(f"rates are {rate_in} and {rate_out} Hz; both must be positive")
+    _check_rates(rate_in, rate_out)
     if len(x) == 0:
         raise ValueError("x is empty; a signal has at least one sample")
     if rate_in == rate_out:
@@ -98,6 +98,58 @@ def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
     import soxr
 
     return fit(soxr.resample(x, rate_in, rate_out), max(1, round(len(x) * rate_out / rate_in)))
+
+
+def _check_rates(*rates: float) -> None:
+    if not all(1 <= rate < math.inf for rate in rates):
+        raise ValueError(f"rates are {' and '.join(map(str, rates))} Hz; both must be positive")
+
+
+def resampled(
+    blocks: Iterable[np.ndarray], rate_in: float, rate_out: float
+) -> Iterator[np.ndarray]:
+    """`resample` for a signal that comes in blocks (m, channels), one after the other.
+
+    The blocks that it yields have other lengths; together they are what `resample` returns.
+    """
+    _check_rates(rate_in, rate_out)
+    return iter(blocks) if rate_in == rate_out else _resampled(blocks, rate_in, rate_out)
+
+
+def _resampled(blocks: Iterable[np.ndarray], rate_in: float, rate_out: float):
+    import soxr
+
+    taken = given = 0
+    stream = None
+    for block in blocks:
+        stream = stream or soxr.ResampleStream(rate_in, rate_out, block.shape[1], block.dtype)
+        y = stream.resample_chunk(block)
+        taken, given = taken + len(block), given + len(y)
+        yield y
+    if stream is not None:
+        length = max(1, round(taken * rate_out / rate_in))
+        yield fit(stream.resample_chunk(block[:0], last=True), max(0, length - given))
+
+
+def as_float(x: np.ndarray) -> np.ndarray:
+    """Samples in floating point, full scale 1: integers are divided by theirs, as files hold them.
+
+    x: floating point, which is returned as it is, or int16, int32 or (128 stands for 0) uint8,
+    which become float32. Raises TypeError on other types, whose full scale nobody knows.
+
+    >>> as_float(np.array([-32768, 16384], np.int16)).tolist()
+    [-1.0, 0.5]
+    """
+    if x.dtype.kind == "f":
+        return x
+    if x.dtype == np.uint8:
+        return (x.astype(np.float32) - 128) / 128
+    if x.dtype in (np.int16, np.int32):
+        return (x / -float(np.iinfo(x.dtype).min)).astype(np.float32)
+    raise TypeError(
+        f"x holds {x.dtype} values; accepted are floating point and uint8, int16 or int32 "
+        "samples: divide others by their full scale"
+    )
 
 
 def fit(x: np.ndarray, length: int) -> np.ndarray:

@@ -32,8 +32,8 @@ from hpss_lib.audio import SOURCES
 from hpss_lib.data import Song
 from hpss_lib.stft import (
     SAMPLE_RATE,
-    SETTINGS,
     StftSettings,
+    find_settings,
     overlap_add,
     overlapped_window,
     stft_frames,
@@ -294,7 +294,7 @@ def oracle(
         raise ValueError(f"there is no oracle {kind!r}; accepted are {', '.join(ORACLES)}")
     if x_p.shape != x_h.shape:
         raise ValueError(f"the sources have {x_p.shape} and {x_h.shape} samples, not the same")
-    settings = _settings(setting)
+    settings = find_settings(setting)
     x_p, x_h = x_p.astype(np.float32, copy=False), x_h.astype(np.float32, copy=False)
 
     def magnitudes(X: np.ndarray, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -327,14 +327,6 @@ def _resynthesise(
         overlap_add(s_p, S_p, settings, first)
     s_p /= overlapped_window(settings, len(x))
     return s_p
-
-
-def _settings(setting: str | StftSettings) -> StftSettings:
-    if isinstance(setting, StftSettings):
-        return setting
-    if setting not in SETTINGS:
-        raise ValueError(f"there is no setting {setting!r}; accepted are {', '.join(SETTINGS)}")
-    return SETTINGS[setting]
 
 
 def scaled_mixture(x_p: np.ndarray, x_h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -412,7 +404,9 @@ def separate_references(
         return librosa_hpss(x_p + x_h)
     if name in ORACLES:
         return oracle(x_p, x_h, kind=name, setting=setting, phase=phase)
-    return separation.separate(x_p + x_h, method=name, setting=setting, phase=phase, **options)
+    return separation.separate(
+        x_p + x_h, SAMPLE_RATE, method=name, setting=setting, phase=phase, **options
+    )
 
 
 def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
@@ -424,7 +418,7 @@ def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
     from hpss_lib import separation
 
     for setting in settings:
-        _settings(setting)
+        find_settings(setting)
     bare = (*WITHOUT_SETTING, *ORACLES)
     for method in methods:
         name, options, phase = parse_method(method)
@@ -437,24 +431,21 @@ def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
             known = ", ".join(f"{name}+{phase}" for phase in separation.PHASES)
             raise ValueError(f"there is no method {method!r}; accepted are {name}, {known}")
         if name in separation.METHODS:
-            own = separation.OWN_SETTING.get(name)
+            chosen = separation.METHODS[name]
             for setting in settings:
-                separation.METHODS[name](_settings(own or setting), **options)
+                chosen.prepare(find_settings(chosen.setting or setting), **options)
     if not methods or not settings:
         raise ValueError("name at least one method and one setting")
 
 
 def weights_hash(method: str) -> str:
     """The first 12 digits of the SHA-256 of the weights a method uses; "" if it uses none."""
-    name, options, _ = parse_method(method)
-    if name != "mad":
-        return ""
-    from hpss_lib.madtwinnet import WEIGHTS
+    from hpss_lib.separation import METHODS
 
-    digest = hashlib.sha256()
-    for target in SOURCES if options.get("harmonic") == "network" else SOURCES[:1]:
-        digest.update((WEIGHTS / f"compact-{target}.safetensors").read_bytes())
-    return digest.hexdigest()[:12]
+    name, options, _ = parse_method(method)
+    files = METHODS[name].weights(**options) if name in METHODS else ()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
+    return digest.hexdigest()[:12] if files else ""
 
 
 # ---------------------------------------------------------------------------- rows of the table
@@ -496,9 +487,10 @@ class Task:
     @property
     def labels(self) -> Row:
         """The columns that all rows of this task share."""
-        from hpss_lib.separation import OWN_SETTING
+        from hpss_lib.separation import METHODS
 
-        own = OWN_SETTING.get(parse_method(self.method)[0], self.setting)
+        name, _, _ = parse_method(self.method)
+        own = (METHODS[name].setting if name in METHODS else None) or self.setting
         return {
             "song": self.song.name,
             "part": "whole" if self.seconds is None else f"{self.seconds:g} s",

@@ -2,43 +2,50 @@
 
     x  ->  X  ->  V = |X|  --method-->  V_p, V_h  --phase-->  S_p  ->  s_p,    s_h = x - s_p
 
-The spectrogram is worked through in blocks of frames with some context on each side, so that the
-memory in use is that of a few copies of the signal, however long it is.
+A signal comes in blocks of samples, (m, channels), and each arrow is a generator that takes blocks
+and yields blocks: `spectrograms`, `estimated`, `recovered`, `overlap_added`. None holds more than
+it needs to go on, so the memory in use does not grow with the length.
 
-A method is a function `settings, **options -> Method` in METHODS; a phase recovery is a function in
-PHASES (see `mixture`). Both see one block at a time.
+A method is an entry of METHODS, a phase recovery one of PHASES: a new one is added there.
 """
 
+import itertools
 import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hpss_lib import audio, kam, median, puiter, subtraction
+from hpss_lib.audio import SOURCES
 from hpss_lib.stft import (
     SAMPLE_RATE,
     SETTINGS,
     StftSettings,
+    add_windows,
+    check_covered,
     check_signal,
+    find_settings,
     overlap_add,
-    overlapped_window,
     stft_frames,
 )
 
 _FRAMES = 1024  # in a block, about: enough to be fast, some 100 MB in the largest setting
 _LOUDEST = 1e15  # beyond, squares of magnitudes leave the range of float32
+_MOST_CHANNELS = 64  # more are a signal that lies on its side
 _LONG = 20.0  # seconds; a progress bar for less would only flicker
 
 
+# ------------------------------------------------------------------------------------- methods
+
+
 @dataclass(frozen=True)
-class Method:
-    """How magnitudes are estimated, block by block.
+class Estimator:
+    """A method made ready for one setting: it estimates magnitudes, block by block.
 
     estimate(V, before, after) -> (V_p, V_h): V is (F, before + T + after), the T frames in question
     and the context there is of them (less than `context` frames only where the signal begins or
@@ -51,35 +58,57 @@ class Method:
     step: int = 1
 
 
-def median_method(settings: StftSettings, **options: float) -> Method:
-    """Median-filter HPSS as a method; options as in `median.median_hpss`. Chapter 3."""
+def _no_weights(**_: Any) -> Sequence[Path]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Method:
+    """All there is to know of a method: an entry of METHODS.
+
+    label: its name in tables and in the command's help. prepare(settings, **options) makes it
+    ready. setting: the one setting that it hears, a key of SETTINGS; None: any. weights(**options):
+    the files that its results depend on. choices: the options that the command line offers, each
+    with its values and what they mean, the default first.
+    """
+
+    label: str
+    prepare: Callable[..., Estimator]
+    setting: str | None = None
+    weights: Callable[..., Sequence[Path]] = _no_weights
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def median_estimator(settings: StftSettings, **options: float) -> Estimator:
+    """Median-filter HPSS as an estimator; options as in `median.median_hpss`. Chapter 3."""
     seconds = options.get("harmonic_seconds", median.HARMONIC_SECONDS)
 
     def estimate(V: np.ndarray, before: int, after: int) -> tuple[np.ndarray, None]:
         M_p, _ = median.median_hpss(V, settings, **options)
         return (M_p * V)[:, before : V.shape[1] - after], None
 
-    return Method(estimate, context=median.seconds_to_frames(seconds, settings) // 2)
+    return Estimator(estimate, context=median.seconds_to_frames(seconds, settings) // 2)
 
 
-def kam_method(settings: StftSettings, **options: Any) -> Method:
-    """Kernel additive modelling as a method; options as in `kam.kam_hpss`. Chapter 3."""
+def kam_estimator(settings: StftSettings, **options: Any) -> Estimator:
+    """Kernel additive modelling as an estimator; options as in `kam.kam_hpss`. Chapter 3."""
 
     def estimate(V: np.ndarray, before: int, after: int) -> tuple[np.ndarray, None]:
         M_p, _ = kam.kam_hpss(V, settings, **options)
         return (M_p * V)[:, before : V.shape[1] - after], None
 
-    return Method(estimate, context=kam.context_frames(settings, **options))
+    return Estimator(estimate, context=kam.context_frames(settings, **options))
 
 
-def mad_method(settings: StftSettings, *, harmonic: str = "subtraction") -> Method:
-    """MaD TwinNet as a method, in its own setting; harmonic: one of HARMONIC. Chapters 5 and 6."""
+def mad_estimator(settings: StftSettings, *, harmonic: str = "subtraction") -> Estimator:
+    """MaD TwinNet as an estimator, in its own setting. Chapters 5 and 6.
+
+    harmonic: where V_h comes from, "subtraction" or a second "network". Raises ValueError on
+    another setting than the network's.
+    """
     from hpss_lib.madtwinnet import estimate, load_model
 
-    if harmonic not in HARMONIC:
-        raise ValueError(f"harmonic is {harmonic!r}; accepted are {', '.join(HARMONIC)}")
-    targets = ("percussive", "harmonic") if harmonic == "network" else ("percussive",)
-    models = [load_model(target) for target in targets]
+    models = [load_model(target) for target in _mad_targets(harmonic)]
     configs = [model.config for model in models]
     for c in configs:
         if settings != SETTINGS[c.setting]:
@@ -91,10 +120,44 @@ def mad_method(settings: StftSettings, *, harmonic: str = "subtraction") -> Meth
 
     # Blocks begin where the networks' own sequences do, so that their size changes nothing.
     step = math.lcm(*(c.frames - 2 * c.context for c in configs))
-    return Method(both, context=max(c.context for c in configs), step=step)
+    return Estimator(both, context=max(c.context for c in configs), step=step)
 
 
-def mixture(
+def mad_weights(*, harmonic: str = "subtraction") -> list[Path]:
+    """The files with the weights of the networks that `mad_estimator` takes."""
+    from hpss_lib.madtwinnet import WEIGHTS
+
+    return [WEIGHTS / f"compact-{target}.safetensors" for target in _mad_targets(harmonic)]
+
+
+_MAD_HARMONIC = {
+    "subtraction": "what the percussive magnitudes leave of the mixture's",
+    "network": "a second network's",
+}
+
+
+def _mad_targets(harmonic: str) -> tuple[str, ...]:
+    _choose(harmonic, _MAD_HARMONIC, "way to the harmonic magnitudes")
+    return SOURCES if harmonic == "network" else SOURCES[:1]
+
+
+METHODS: dict[str, Method] = {
+    "mad": Method(
+        "MaD TwinNet, a network",
+        mad_estimator,
+        setting="compact",
+        weights=mad_weights,
+        choices={"harmonic": _MAD_HARMONIC},
+    ),
+    "median": Method("median filtering", median_estimator),
+    "kam": Method("kernel additive modelling", kam_estimator),
+}
+
+
+# -------------------------------------------------------------------------------------- phases
+
+
+def from_mixture(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
 ) -> tuple[np.ndarray, Any]:
     """The percussive spectrogram S_p (F, T) of a block, with the mixture's phase. Chapter 4.
@@ -105,7 +168,7 @@ def mixture(
     return subtraction.apply_phase(V_p, X), None
 
 
-def pu(
+def by_closed_form(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same by PU-iter's closed form; `state`: the last frame of S_h. Chapter 8."""
@@ -114,7 +177,7 @@ def pu(
     return share_error(X, S_p, S_h, V_p, V_h), S_h[:, -1].copy()
 
 
-def pu_iter(
+def by_iteration(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same by PU-iter's 50 iterations; `state`: the last frame of both sources. Chapter 8."""
@@ -139,24 +202,169 @@ def share_error(
     return (S_p + G_p * (X - S_p - S_h)).astype(X.dtype)
 
 
-METHODS: dict[str, Callable[..., Method]] = {
-    "mad": mad_method,
-    "median": median_method,
-    "kam": kam_method,
-}
-OWN_SETTING = {"mad": "compact"}  # of the methods that hear one setting only
-HARMONIC = ("subtraction", "network")
 PHASES: dict[str, Callable[..., tuple[np.ndarray, Any]]] = {
-    "mixture": mixture,
-    "pu": pu,
-    "pu-iter": pu_iter,
+    "mixture": from_mixture,
+    "pu": by_closed_form,
+    "pu-iter": by_iteration,
 }
 
-Spectra = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # X, V_p, V_h of some frames
+
+# ------------------------------------------------------------- from blocks of samples and back
+
+
+class Frames(NamedTuple):
+    """Some frames of a signal of several channels, with the context there is of them."""
+
+    X: list[np.ndarray]  # of each channel: (F, before + T + after) complex
+    before: int
+    after: int
+    samples: int  # of the signal that the T frames stand for: T hop, or what was left at its end
+
+
+class Spectra(NamedTuple):
+    """Some frames of a mixture and what is known of its sources, one entry for each channel."""
+
+    X: Sequence[np.ndarray]  # (F, T) complex
+    V_p: Sequence[np.ndarray]  # (F, T) >= 0
+    V_h: Sequence[np.ndarray | None]  # (F, T) >= 0, or None: to be subtracted
+    samples: int
+
+
+Sources = tuple[list[np.ndarray], int]  # spectrograms of signals, (F, T) each, and their samples
+
+
+def spectrograms(
+    blocks: Iterable[np.ndarray], settings: StftSettings, size: int, *, context: int = 0
+) -> Iterator[Frames]:
+    """The spectrograms of a signal that comes in blocks, `size` frames at a time.
+
+    blocks: (m, channels) float32 each, of any lengths m. context: frames wanted on each side.
+    Together they are what `stft` makes of the whole signal. Chapter 2.
+    """
+    hop, reach = settings.hop, settings.n_fft // 2
+    blocks = iter(blocks)
+    kept = np.zeros((0, 0), np.float32)  # (channels, ...), from sample start * hop on
+    first = start = total = 0
+    while True:
+        parts = [kept] if kept.size else []
+        while total < (first + size + context) * hop + reach:
+            block = next(blocks, None)
+            if block is None:
+                break
+            parts.append(block.T)
+            total += len(block)
+        kept = np.concatenate(parts, axis=1) if parts else kept
+        frames = settings.frames(total)  # so far; more can follow only behind the context
+        last = min(first + size, frames)
+        if first >= last or total == 0:
+            return
+        before, after = min(context, first), min(context, frames - last)
+        X = [stft_frames(x, settings, first - before - start, last + after - start) for x in kept]
+        yield Frames(X, before, after, min(last * hop, total) - first * hop)
+        first = last
+        passed = max(0, first - context - -(-reach // hop)) - start
+        kept, start = kept[:, passed * hop :], start + passed
+
+
+def estimated(frames: Iterable[Frames], estimator: Estimator) -> Iterator[Spectra]:
+    """V_p and V_h beside X, each channel on its own, the context gone."""
+    for X, before, after, samples in frames:
+        V = [estimator.estimate(np.abs(X_c), before, after) for X_c in X]
+        inner = [X_c[:, before : X_c.shape[1] - after] for X_c in X]
+        yield Spectra(inner, [V_p for V_p, _ in V], [V_h for _, V_h in V], samples)
+
+
+def analysed_again(x: Iterable[Frames], signals: Iterable[Frames]) -> Iterator[Spectra]:
+    """The same from frames of x and of its sources' signals: all of s_p, then, perhaps, of s_h."""
+    for (X, _, _, samples), (S, *_) in zip(x, signals, strict=True):
+        V = [np.abs(S_c) for S_c in S]
+        yield Spectra(X, V[: len(X)], V[len(X) :] or [None] * len(X), samples)
+
+
+def with_mixture_phase(spectra: Iterable[Spectra]) -> Iterator[Sources]:
+    """S_p of all channels, then S_h of all if it is estimated, with the mixture's phase."""
+    for X, V_p, V_h, samples in spectra:
+        V = [*zip(V_p, X, strict=True), *zip(V_h, X, strict=True)]
+        yield [subtraction.apply_phase(V_c, X_c) for V_c, X_c in V if V_c is not None], samples
+
+
+def recovered(
+    spectra: Iterable[Spectra],
+    recover: Callable[..., tuple[np.ndarray, Any]],
+    settings: StftSettings,
+) -> Iterator[Sources]:
+    """S_p of each channel by a function of PHASES, which goes on from block to block."""
+    states: list[Any] = []
+    for X, V_p, V_h, samples in spectra:
+        states = states or [None] * len(X)
+        results = [
+            recover(X_c, p, h, settings, state)
+            for X_c, p, h, state in zip(X, V_p, V_h, states, strict=True)
+        ]
+        states = [state for _, state in results]
+        yield [S_p for S_p, _ in results], samples
+
+
+def overlap_added(sources: Iterable[Sources], settings: StftSettings) -> Iterator[np.ndarray]:
+    """The signals of spectrograms that come in blocks: (m, signals) each, as soon as complete.
+
+    Together they are what `istft` makes of the whole spectrograms. Chapter 2.
+    """
+    hop, reach = settings.hop, settings.n_fft // 2
+    sums: list[np.ndarray] = []  # of each signal from sample start * hop on: overlapping frames
+    window = np.zeros(0, np.float32)  # ... and of their squared windows
+    first = start = length = 0
+    for S, samples in sources:
+        sums = sums or [np.zeros(0, S_c.real.dtype) for S_c in S]
+        last, length = first + S[0].shape[1], length + samples
+        end = max((last - 1 - start) * hop + reach, length - start * hop)
+        sums = [audio.fit(s, end) for s in sums]
+        window = audio.fit(window, end)
+        for s, S_c in zip(sums, S, strict=True):
+            overlap_add(s, S_c, settings, first - start)
+        add_windows(window, settings, first - start, last - start)
+        first = last
+        passed = max(0, first - -(-reach // hop)) - start
+        done = min(passed * hop, length - start * hop)
+        if done:
+            yield _divided(sums, window, done, settings, start)
+            sums, window = [s[done:] for s in sums], window[done:]
+            start += passed
+    rest = length - start * hop
+    if rest > 0:
+        yield _divided(sums, window, rest, settings, start)
+
+
+def _divided(
+    sums: list[np.ndarray], window: np.ndarray, n: int, settings: StftSettings, start: int
+) -> np.ndarray:
+    """The first n samples of the sums over those of the window: (n, signals)."""
+    check_covered(window[:n], settings, start=start * settings.hop)
+    return np.stack([s[:n] / window[:n] for s in sums], axis=1)
+
+
+def side_by_side(
+    x: Iterable[np.ndarray], s: Iterable[np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The blocks of x, each with as many samples of s, which is cut or followed by zeros."""
+    s = iter(s)
+    rest = np.zeros((0, 0), np.float32)
+    for block in x:
+        parts, missing = [], len(block)
+        while missing > 0:
+            if not len(rest):
+                rest = next(s, np.zeros((missing, block.shape[1]), np.float32))
+            parts.append(rest[:missing])
+            rest, missing = rest[missing:], missing - len(parts[-1])
+        yield block, np.concatenate(parts)
+
+
+# ---------------------------------------------------------------------------- the whole system
 
 
 def separate(
     x: np.ndarray,
+    rate: float,
     *,
     method: str = "mad",
     setting: str | StftSettings = "compact",
@@ -165,121 +373,160 @@ def separate(
     block: int = _FRAMES,
     **options: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The percussive and the harmonic part (s_p, s_h) of a mono signal; s_p + s_h = x.
+    """Separate a signal into its percussive and its harmonic part, which sum to it.
 
-    x: (n,) float32 or float64 at 44.1 kHz, n >= 1, finite. method: a key of METHODS; setting: "1",
-    "2", "compact", or StftSettings; phase: a key of PHASES; progress: called with the number of
-    seconds done since the last call; block: frames worked on at once, which changes the memory
-    needed and nothing else; options: the method's own. Where a method hears one setting only
-    (OWN_SETTING) and another is asked for, its magnitudes there are those of its estimate's
-    signals, analysed again. Returns s_p, s_h: (n,) float32. Raises ValueError on a signal or an
-    option that is not accepted, FileNotFoundError where a network has no weights.
+    Parameters
+    ----------
+    x : (n,) or (n, channels)
+        The signal, n >= 1, finite; floating point, full scale 1, or integers (uint8, int16 or
+        int32), which are divided by their full scale first.
+    rate : float
+        Its sample rate in Hz. At other rates than 44.1 kHz the percussive part is estimated at
+        44.1 kHz, so that what lies above 22.05 kHz stays in the harmonic one.
+    method : str
+        How the magnitudes are estimated: a key of METHODS.
+    setting : "1", "2", "compact", or StftSettings
+        Where a method hears one setting only and another is asked for, its magnitudes there are
+        those of its estimate's signals, analysed again.
+    phase : str
+        Where the phases come from: a key of PHASES.
+    progress : function
+        Called with the number of seconds done since the last call.
+    block : int
+        Frames worked on at once, which changes the memory needed and nothing else.
+    **options
+        The method's own, as in `mad_estimator`, `median.median_hpss` and `kam.kam_hpss`.
+
+    Returns
+    -------
+    s_p, s_h : float32 of x's shape
+        The percussive and the harmonic part; s_p + s_h = x as float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        On a signal, a rate or an option that is not accepted.
+    FileNotFoundError
+        Where a network has no weights.
+
+    Notes
+    -----
+    Of two channels, the middle (left + right) / 2 and the side (left - right) / 2 are separated,
+    each on its own; of any other number, each channel is.
+
+    Examples
+    --------
+    A click in a tone, at 48 kHz:
+
+    >>> import numpy as np
+    >>> x = np.sin(2 * np.pi * 440 * np.arange(24000) / 48000)
+    >>> x[12000] += 1
+    >>> s_p, s_h = separate(x, 48000, method="median")
+    >>> s_p.shape, int(np.abs(s_p).argmax()), bool(np.allclose(s_p + s_h, x, atol=1e-6))
+    ((24000,), 12000, True)
     """
-    check_signal(x)
-    if (peak := np.abs(x).max()) > _LOUDEST:
-        raise ValueError(f"x reaches {peak:.3g}, too large to compute with; scale it to 1")
-    settings = _choose(setting, SETTINGS, "setting") if isinstance(setting, str) else setting
-    recover = _choose(phase, PHASES, "phase")
-    make_method = _choose(method, METHODS, "method")
-    own = SETTINGS[OWN_SETTING[method]] if method in OWN_SETTING else settings
-    estimator = make_method(own, **options)
-    x = x.astype(np.float32, copy=False)
+    x = _checked(x)
+    columns = x[:, None] if x.ndim == 1 else x
+    s_p, s_h, done = np.empty_like(columns), np.empty_like(columns), 0
+    choices = {"method": method, "setting": setting, "phase": phase, **options}
+    blocks = audio.blocks(columns)
+    for p, h in separate_blocks(blocks, rate, progress=progress, block=block, **choices):
+        s_p[done : done + len(p)], s_h[done : done + len(p)] = p, h
+        done += len(p)
+    return s_p.reshape(x.shape), s_h.reshape(x.shape)
 
-    magnitudes, step = partial(_estimate_block, x, own, estimator), estimator.step
-    share = 1.0 if own == settings else 0.5  # of the progress, for each of one or two passes
-    done = partial(_report, progress, share)
+
+def separate_blocks(
+    blocks: Iterable[np.ndarray],
+    rate: float,
+    *,
+    method: str = "mad",
+    setting: str | StftSettings = "compact",
+    phase: str = "mixture",
+    progress: Callable[[float], object] | None = None,
+    block: int = _FRAMES,
+    **options: Any,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """`separate` for a signal that comes in blocks and need not fit in memory.
+
+    blocks: (m, channels) float32 each, finite, m >= 1, one after the other. All else as in
+    `separate`, errors too. Yields the parts (p, h) of each block, some seconds after it was taken.
+
+    >>> silence = (np.zeros((1000, 2), np.float32) for _ in range(5))
+    >>> sum(len(p) for p, h in separate_blocks(silence, 44100, method="median"))
+    5000
+    """
+    settings, recover = find_settings(setting), _choose(phase, PHASES, "phase")
+    chosen = _choose(method, METHODS, "method")
+    own = find_settings(chosen.setting or settings)
+    estimator = chosen.prepare(own, **options)
+    if block < 1:
+        raise ValueError(f"block is {block} frames; it must be at least 1")
+    x, again = itertools.tee(blocks)
+    heard = _sums_and_differences(audio.resampled(x, rate, SAMPLE_RATE), 1 / 2)
+    s_p = _percussive(heard, own, estimator, settings, recover, block, progress)
+    s_p = audio.resampled(_sums_and_differences(s_p, 1), SAMPLE_RATE, rate)
+    return ((p, x - p) for x, p in side_by_side(again, s_p))
+
+
+def _percussive(
+    x: Iterable[np.ndarray],
+    own: StftSettings,
+    estimator: Estimator,
+    settings: StftSettings,
+    recover: Callable[..., tuple[np.ndarray, Any]],
+    block: int,
+    progress: Callable[[float], object] | None,
+) -> Iterator[np.ndarray]:
+    """The percussive part of a signal at 44.1 kHz, (m, channels) each, estimated in `own`."""
+    x, again = itertools.tee(x)
+    size = -(-block // estimator.step) * estimator.step
+    frames = spectrograms(x, own, size, context=estimator.context)
+    spectra = estimated(frames, estimator)
     if own != settings:
-        first_phases = partial(_with_mixture_phase, magnitudes)
-        signals = _synthesise(x, own, first_phases, block, step, done)
-        magnitudes, step = partial(_analyse_block, x, settings, signals), 1
-    phases = _phase_blocks(magnitudes, recover, settings)
-    (s_p,) = _synthesise(x, settings, phases, block, step, done)
-    return s_p, x - s_p
+        progress = progress and (lambda seconds, tell=progress: tell(seconds / 2))  # of two passes
+        signals = overlap_added(with_mixture_phase(_told(spectra, progress)), own)
+        spectra = analysed_again(*(spectrograms(s, settings, block) for s in (again, signals)))
+    return overlap_added(recovered(_told(spectra, progress), recover, settings), settings)
 
 
-def _choose(name: str, known: dict[str, Any], kind: str) -> Any:
+def _told(
+    spectra: Iterable[Spectra], progress: Callable[[float], object] | None
+) -> Iterator[Spectra]:
+    """The same spectra; after each one `progress` is told its seconds."""
+    for part in spectra:
+        yield part
+        if progress is not None:
+            progress(part.samples / SAMPLE_RATE)
+
+
+def _sums_and_differences(x: Iterable[np.ndarray], factor: float) -> Iterator[np.ndarray]:
+    """Left and right as middle and side (factor 1/2) and back (1); other channels as they are."""
+    for block in x:
+        if block.shape[1] == 2:
+            left, right = block.T
+            block = factor * np.stack([left + right, left - right], axis=1)
+        yield block
+
+
+def _checked(x: np.ndarray) -> np.ndarray:
+    """A signal (n,) or (n, channels) as float32, or an error that says what is wrong with it."""
+    s = audio.as_float(np.asarray(x))
+    if s.ndim not in (1, 2) or (s.ndim == 2 and not 1 <= s.shape[1] <= _MOST_CHANNELS):
+        raise ValueError(
+            f"x has shape {s.shape}; accepted are (n,) and (n, channels) with at most "
+            f"{_MOST_CHANNELS} channels (channels first: transpose it)"
+        )
+    check_signal(s.reshape(-1))
+    if (peak := np.abs(s).max()) > _LOUDEST:
+        raise ValueError(f"x reaches {peak:.3g}, too large to compute with; scale it to 1")
+    return s.astype(np.float32, copy=False)
+
+
+def _choose(name: str, known: Mapping[str, Any], kind: str) -> Any:
     if name not in known:
         raise ValueError(f"there is no {kind} {name!r}; accepted are {', '.join(known)}")
     return known[name]
-
-
-def _report(progress: Callable[[float], object] | None, share: float, seconds: float) -> None:
-    if progress is not None:
-        progress(share * seconds)
-
-
-def _synthesise(
-    x: np.ndarray,
-    settings: StftSettings,
-    spectra: Callable[[int, int], list[np.ndarray]],
-    block: int,
-    step: int,
-    done: Callable[[float], object],
-) -> list[np.ndarray]:
-    """The signals, each like x, whose spectrograms `spectra(first, last)` gives block by block."""
-    signals: list[np.ndarray] = []
-    for first, last in _block_bounds(settings.frames(len(x)), block, step):
-        S = spectra(first, last)
-        signals = signals or [np.zeros_like(x) for _ in S]
-        for s, S_j in zip(signals, S, strict=True):
-            overlap_add(s, S_j, settings, first)
-        done((min(last * settings.hop, len(x)) - first * settings.hop) / SAMPLE_RATE)
-    window = overlapped_window(settings, len(x), x.dtype)
-    for s in signals:
-        s /= window
-    return signals
-
-
-def _block_bounds(frames: int, block: int, step: int) -> Iterator[tuple[int, int]]:
-    """First frame of each block and first frame after it; blocks begin at multiples of `step`."""
-    if block < 1:
-        raise ValueError(f"block is {block} frames; it must be at least 1")
-    size = -(-block // step) * step
-    for first in range(0, frames, size):
-        yield first, min(first + size, frames)
-
-
-def _estimate_block(
-    x: np.ndarray, settings: StftSettings, method: Method, first: int, last: int
-) -> Spectra:
-    """X, V_p and V_h of frames first, ..., last - 1, each (F, last - first), V_h perhaps None."""
-    before = min(method.context, first)
-    after = min(method.context, settings.frames(len(x)) - last)
-    X = stft_frames(x, settings, first - before, last + after)
-    V_p, V_h = method.estimate(np.abs(X), before, after)
-    return X[:, before : X.shape[1] - after], V_p, V_h
-
-
-def _with_mixture_phase(
-    magnitudes: Callable[[int, int], Spectra], first: int, last: int
-) -> list[np.ndarray]:
-    """S_p, and S_h if it is estimated, each with the mixture's phase."""
-    X, *V = magnitudes(first, last)
-    return [subtraction.apply_phase(V_j, X) for V_j in V if V_j is not None]
-
-
-def _analyse_block(
-    x: np.ndarray, settings: StftSettings, signals: list[np.ndarray], first: int, last: int
-) -> Spectra:
-    """X, V_p and V_h of the mixture x and of the signals s_p and, perhaps, s_h."""
-    X, *S = (stft_frames(s, settings, first, last) for s in (x, *signals))
-    return X, np.abs(S[0]), np.abs(S[1]) if len(S) > 1 else None
-
-
-def _phase_blocks(
-    magnitudes: Callable[[int, int], Spectra],
-    recover: Callable[..., tuple[np.ndarray, Any]],
-    settings: StftSettings,
-) -> Callable[[int, int], list[np.ndarray]]:
-    """S_p of one block after the other, in order: a recovery hands its state on to the next."""
-    state: Any = None
-
-    def spectra(first: int, last: int) -> list[np.ndarray]:
-        nonlocal state
-        S_p, state = recover(*magnitudes(first, last), settings, state)
-        return [S_p]
-
-    return spectra
 
 
 def separate_file(
@@ -306,14 +553,10 @@ def separate_file(
     path_p, path_h = output_paths(path, out_dir)
     audio.check_wav_size(*audio.shape(path), name=path_p)
     x, rate = audio.read(path)
-    channels = x.shape[1]
-    p = np.empty_like(x)
     options |= {"method": method, "setting": setting, "phase": phase}
-    with _progress_bar(x.size / rate, path.name, show_progress) as advance:
-        for c in range(channels):
-            p[:, c] = _percussive_channel(x[:, c], rate, progress=advance, **options)
-    harmonic = (a - b for a, b in zip(audio.blocks(x), audio.blocks(p), strict=True))
-    audio.write_wavs({path_p: audio.blocks(p), path_h: harmonic}, rate, channels)
+    with _progress_bar(len(x) / rate, path.name, show_progress) as advance:
+        p, h = separate(x, rate, progress=advance, **options)
+    audio.write_wavs({path_p: audio.blocks(p), path_h: audio.blocks(h)}, rate, x.shape[1])
     return path_p, path_h
 
 
@@ -321,12 +564,6 @@ def output_paths(path: str | Path, out_dir: str | Path) -> tuple[Path, Path]:
     """Where `separate_file` writes the percussive and the harmonic part of a file."""
     name = Path(path).stem
     return Path(out_dir) / f"{name}.percussive.wav", Path(out_dir) / f"{name}.harmonic.wav"
-
-
-def _percussive_channel(x: np.ndarray, rate: int, **options: Any) -> np.ndarray:
-    """The percussive part (n,) of one channel (n,) at its own rate."""
-    s_p, _ = separate(audio.resample(x, rate, SAMPLE_RATE), **options)
-    return audio.fit(audio.resample(s_p, SAMPLE_RATE, rate), len(x))
 
 
 def _check_folder(out_dir: Path) -> None:

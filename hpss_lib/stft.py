@@ -66,6 +66,19 @@ COMPACT = StftSettings(n_fft=2048, window_length=2048, hop=512, window="hann")
 SETTINGS = {"1": SETTING_1, "2": SETTING_2, "compact": COMPACT}
 
 
+def find_settings(setting: str | StftSettings) -> StftSettings:
+    """The settings of that name in SETTINGS, or those given; ValueError if there is no such name.
+
+    >>> find_settings("2").hop
+    1024
+    """
+    if isinstance(setting, StftSettings):
+        return setting
+    if setting not in SETTINGS:
+        raise ValueError(f"there is no setting {setting!r}; accepted are {', '.join(SETTINGS)}")
+    return SETTINGS[setting]
+
+
 def analysis_window(settings: StftSettings) -> np.ndarray:
     """The analysis window in its FFT frame, divided by sqrt(n_fft): (n_fft,) float64, >= 0.
 
@@ -158,21 +171,35 @@ def overlapped_window(
 
     Raises ValueError where it is too small to divide by: the hop is too large for the window.
     """  # noqa: E501
-    n_fft, hop = settings.n_fft, settings.hop
-    w2 = analysis_window(settings) ** 2
     total = np.zeros(length, dtype)
-    for t in range(settings.frames(length)):
+    add_windows(total, settings, 0, settings.frames(length))
+    check_covered(total, settings)
+    return total
+
+
+def add_windows(total: np.ndarray, settings: StftSettings, first: int, last: int) -> None:
+    """Add the squared windows of frames first, ..., last - 1 to total (n,) IN PLACE.
+
+    What `overlap_add` is for the numerator of the least-squares inverse, for its denominator.
+    """
+    n_fft, hop, n = settings.n_fft, settings.hop, len(total)
+    w2 = analysis_window(settings) ** 2
+    for t in range(first, last):
         start = t * hop - n_fft // 2
-        inside = slice(max(start, 0), min(start + n_fft, length))
+        inside = slice(max(start, 0), min(start + n_fft, n))
         total[inside] += w2[inside.start - start : inside.stop - start]
+
+
+def check_covered(total: np.ndarray, settings: StftSettings, *, start: int = 0) -> None:
+    """Raise ValueError where a sum of squared windows, from sample `start` on, is (almost) zero."""
+    w2 = analysis_window(settings) ** 2
     # Dividing by a window below a thousand roundings would return noise in place of the signal.
     if total.min() < (1000 * np.finfo(total.dtype).eps) ** 2 * w2.max():
         raise ValueError(
-            f"sample {int(total.argmin())} lies under (almost) no window: hop {hop} is too large "
-            f"for a {settings.window} window of {settings.window_length} samples; "
-            f"use a hop of at most {settings.window_length // 4}"
+            f"sample {start + int(total.argmin())} lies under (almost) no window: hop "
+            f"{settings.hop} is too large for a {settings.window} window of "
+            f"{settings.window_length} samples; use a hop of at most {settings.window_length // 4}"
         )
-    return total
 
 
 def _zero_extended(x: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -583,8 +583,8 @@ def test_a_method_of_one_setting_is_labelled_in_the_others(folder, tmp_path, mon
     """A stand-in for the network: what `separate` does with it, and what the rows say."""
     from hpss_lib import separation
 
-    monkeypatch.setitem(separation.METHODS, "stub", separation.median_method)
-    monkeypatch.setitem(separation.OWN_SETTING, "stub", "compact")
+    stub = separation.Method("stand-in", separation.median_estimator, setting="compact")
+    monkeypatch.setitem(separation.METHODS, "stub", stub)
     out = tmp_path / "r.csv"
     words = ("--methods", "stub,stub:power=1.0", "--settings", "compact,2", "--songs", "one")
     assert run(folder, out, *words, "--protocols", "v4-1s") == 0

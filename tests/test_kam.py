@@ -6,7 +6,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from hpss_lib import kam
 from hpss_lib.separation import separate
-from hpss_lib.stft import COMPACT, SETTING_1, SETTING_2, StftSettings
+from hpss_lib.stft import COMPACT, SAMPLE_RATE, SETTING_1, SETTING_2, StftSettings
 
 SMALL = StftSettings(n_fft=512, window_length=512, hop=256, window="hann")
 
@@ -111,7 +111,7 @@ def tone_and_clicks(seconds=1.0):
 @pytest.mark.parametrize("setting", ["1", "2"])
 def test_separates_clicks_from_a_tone(setting):
     x_p, x_h = tone_and_clicks()
-    s_p, s_h = separate(x_p + x_h, method="kam", setting=setting)
+    s_p, s_h = separate(x_p + x_h, SAMPLE_RATE, method="kam", setting=setting)
     np.testing.assert_allclose(s_p + s_h, x_p + x_h, atol=1e-6)
     # Far better than leaving everything in one of them, which has an error of the other's power.
     assert np.square(s_p - x_p).sum() < 0.05 * np.square(x_h).sum()
@@ -120,8 +120,8 @@ def test_separates_clicks_from_a_tone(setting):
 
 def test_blocks_change_nothing():
     x = np.random.default_rng(4).standard_normal(150_000).astype(np.float32)
-    whole, _ = separate(x, method="kam", setting=SMALL, block=10**6)
-    cut, _ = separate(x, method="kam", setting=SMALL, block=100)
+    whole, _ = separate(x, SAMPLE_RATE, method="kam", setting=SMALL, block=10**6)
+    cut, _ = separate(x, SAMPLE_RATE, method="kam", setting=SMALL, block=100)
     assert kam.context_frames(SETTING_1) == 6 * 23
     assert kam.context_frames(SMALL) < 586 // 2  # so that there is something to cut
     np.testing.assert_array_equal(cut, whole)

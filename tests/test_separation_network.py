@@ -1,12 +1,16 @@
 """The network in the whole system: its own setting, another one, both networks, every phase."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from hpss_lib import audio, puiter, separation
 from hpss_lib.madtwinnet import estimate, load_model
-from hpss_lib.separation import PHASES, mad_method, separate
+from hpss_lib.separation import PHASES, mad_estimator
 from hpss_lib.stft import COMPACT, SETTING_1, SETTINGS, istft, stft
+
+separate = partial(separation.separate, rate=44100)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +42,7 @@ def test_in_another_setting_the_estimate_is_analysed_again(song):
     expected = istft(V_p * np.exp(1j * np.angle(X)).astype(X.dtype), SETTING_1, len(x))
     np.testing.assert_allclose(separate(x, setting="1")[0], expected, atol=1e-5)
     with pytest.raises(ValueError, match="compact"):
-        mad_method(SETTING_1)
+        mad_estimator(SETTING_1)
 
 
 @pytest.mark.parametrize("phase", sorted(PHASES))

@@ -97,11 +97,12 @@ def score(protocol: str) -> dict:
 def separate(method: str, setting: str) -> dict:
     """One song by one method."""
     from hpss_lib.separation import separate
+    from hpss_lib.stft import SAMPLE_RATE
 
     x = sum(music(SONG))
-    separate(x[:44100], method=method, setting=setting)  # imports and caches apart
+    separate(x[:44100], SAMPLE_RATE, method=method, setting=setting)  # imports and caches apart
     start = time.perf_counter()
-    separate(x, method=method, setting=setting)
+    separate(x, SAMPLE_RATE, method=method, setting=setting)
     return {"seconds": time.perf_counter() - start}
 
 

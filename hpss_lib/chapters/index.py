@@ -25,7 +25,7 @@ METHOD = "mad"  # the network of chapters 5 and 6, with the mixture's phase
 def stems(name: str, seconds: float) -> dict[str, np.ndarray]:
     """The first seconds of an excerpt, its estimates by METHOD and its true stems, by label."""
     x_p, x_h = (s[: round(seconds * SAMPLE_RATE)] for s in load_excerpt(name))
-    s_p, s_h = separate(x_p + x_h, method=METHOD)
+    s_p, s_h = separate(x_p + x_h, SAMPLE_RATE, method=METHOD)
     return {
         "mixture": x_p + x_h,
         "percussive": s_p,
