@@ -1,6 +1,6 @@
 """List drum kits that a folder of recordings holds and its index.json does not.
 
-    python tools/index_kits.py FOLDER --out DIR --kits muldjord_tight muldjord_room [--instead]
+    python tools/index_notes.py FOLDER --out DIR --kits muldjord_tight muldjord_room [--instead]
 
 DIR receives a new index.json, and links to FOLDER's recordings, for tools/render_training.py
 --instruments DIR. A kit is FOLDER/drums/KIT/PIECE/LAYER_NUMBER.ogg, layer 0 the softest; that its
