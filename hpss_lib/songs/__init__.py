@@ -15,8 +15,8 @@ Neither can be had in the amount that is needed, so both are composed here. One 
 6. `lessons`: all of that from one seed, written as folders that `data.find_songs` reads, by
    `tools/render_training.py`.
 
-Recorded notes are not part of the project. `instruments` says what stands in the index of a
-folder of them.
+Recorded notes are not part of the project. `tools/index_notes.py` makes the index of a folder of
+them, and `instruments` says what stands in it.
 
 Nothing in the library's core imports this package, only tools do.
 """

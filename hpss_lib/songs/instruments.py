@@ -10,7 +10,8 @@ The recordings lie in a folder with an `index.json`, a list of objects. Each has
   `attack_ms` (how long after its start it is half as loud as it gets) and `cents` (measured
   deviation from `midi`).
 
-`tools/index_notes.py` measures a folder of recordings and writes such an index.
+`tools/index_notes.py` writes such an index: it measures the recordings of a folder, which lie in it
+as drums/KIT/PIECE/LAYER_NUMBER.ogg and pitched/INSTRUMENT/MIDI_LAYER.ogg.
 """
 
 from __future__ import annotations
@@ -310,10 +311,8 @@ def play_part(
 
     Parameters
     ----------
-    notes : sequence of Note
-        In order of onset.
-    part : Part
-        For its vibrato.
+    notes, part : sequence of Note, Part
+        In order of onset, played with the part's vibrato.
     library : Library
         Where the recordings are.
     names : sequence of str
