@@ -7,6 +7,7 @@ import pytest
 
 from hpss_lib import evaluation
 from hpss_lib.chapters import evaluation as chapter9
+from hpss_lib.chapters.pieces import piece
 
 
 def row(song, method="mad", source="percussive", setting="compact", value=1.0, **other):
@@ -73,7 +74,7 @@ def test_a_delay_is_forgiven_up_to_the_last_tap():
 
 def test_the_mixed_estimate_has_the_levels_that_were_asked_for():
     """What the sliders say is what museval finds, within what the references share."""
-    x_p, x_h = chapter9.clip(*chapter9.MIX, chapter9.SECONDS)
+    x_p, x_h = piece(*chapter9.EXCERPT).sources
     for interference, artefact in ((-20, -40), (-40, -20), (-10, -10)):
         leak = chapter9.at_level(x_h, x_p, interference)
         level = 10 * np.log10(np.sum(leak**2.0) / np.sum(x_p**2.0))

@@ -10,25 +10,14 @@ import numpy as np
 
 from hpss_lib import evaluation
 from hpss_lib.audio import SOURCES
-from hpss_lib.evaluation import METRICS, Protocol, Row, scores, sdr, si_sdr
+from hpss_lib.chapters.pieces import piece
+from hpss_lib.evaluation import METRICS, Protocol, Row, scores, si_sdr
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 from hpss_lib.views.listening import Trial
 
 WHOLE = Protocol("v4", math.inf, math.inf)  # a whole signal as one frame
-SECONDS = 3.0  # of the excerpts in the controls
-
-
-@lru_cache(maxsize=16)
-def clip(name: str, start: float, seconds: float) -> np.ndarray:
-    """A piece of an excerpt, percussive and harmonic: (2, n) float32."""
-    from hpss_lib.audio import load_excerpt
-
-    first, n = round(start * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
-    pieces = np.stack([s[first : first + n] for s in load_excerpt(name)])
-    pieces.flags.writeable = False
-    return pieces
 
 
 def delayed(x: np.ndarray, samples: int) -> np.ndarray:
@@ -69,7 +58,7 @@ def trials() -> list[Trial]:
     """The trials of the listening test: four seconds each, two ways to get the same source."""
     found = []
     for what, name, start, j, methods in _TRIALS:
-        references = clip(name, start, TRIAL_SECONDS)
+        references = piece(name, TRIAL_SECONDS, start).sources
         sounds = {}
         for method in methods:
             if method == LATE_DRUMS:
@@ -82,13 +71,13 @@ def trials() -> list[Trial]:
 
 @lru_cache(maxsize=16)
 def _separated(name: str, start: float, method: str) -> tuple[np.ndarray, np.ndarray]:
-    references = clip(name, start, TRIAL_SECONDS)
+    references = piece(name, TRIAL_SECONDS, start).sources
     return evaluation.separate_references(references, method, "compact")
 
 
 # ------------------------------------------------------------------------- what is in an estimate
 
-MIX = ("rock", 8.0)
+EXCERPT = ("rock", 3.0, 8.0)  # of the controls: name, seconds, start
 
 
 def at_level(x: np.ndarray, reference: np.ndarray, level_db: float) -> np.ndarray:
@@ -104,7 +93,7 @@ def _noise(n: int) -> np.ndarray:
 
 def mix_view(interference_db: float, artefact_db: float, gain: float) -> View:
     """An estimate of the drums that we mix ourselves, and what the measures find in it."""
-    references = clip(*MIX, SECONDS)
+    references = piece(*EXCERPT).sources
     x_p, x_h = references
     leak = at_level(x_h, x_p, interference_db)
     hiss = at_level(_noise(len(x_p)), x_p, artefact_db)
@@ -193,7 +182,9 @@ DELAYS = (-20, 0, 1, 3, 10, 30, 132, 400, 511, 512, 600, 1000, 2000)
 @lru_cache(maxsize=64)
 def of_delay(samples: int) -> dict[str, float]:
     """The measures in dB, at most 100, of the true drums so many samples late."""
-    references = np.pad(clip(*MIX, SECONDS), ((0, 0), (2048, 2048)))  # so that no end is cut off
+    references = np.pad(
+        piece(*EXCERPT).sources, ((0, 0), (2048, 2048))
+    )  # so that no end is cut off
     estimate = delayed(references[0], samples)
     found = {
         m: float(v[0]) for m, v in bss_eval(references, _with(estimate, references[1])).items()
@@ -231,7 +222,7 @@ def delay_view(samples: float) -> View:
     numbers = ", ".join(f"{label} {_capped(now[key])}" for label, (key, *_) in lines.items())
     when = "early" if samples < 0 else "late"
     text = f"{abs(samples)} samples ({1000 * abs(samples) / SAMPLE_RATE:.2f} ms) {when}: {numbers}."
-    references = clip(*MIX, SECONDS)
+    references = piece(*EXCERPT).sources
     sounds = {"drums, shifted": delayed(references[0], samples), "true drums": references[0]}
     return View(fig, sounds, text.replace(" -", " −"))
 
@@ -445,8 +436,3 @@ def differences_figure(rows: Sequence[Row], first: tuple[str, str], rivals: dict
         ax.tick_params(axis="y", length=0)
         ax.set_title("network over each other method (dB)")
     return fig
-
-
-def plain_sdr(references: np.ndarray, estimates: np.ndarray) -> tuple[float, float]:
-    """The plain SDR in dB of both sources."""
-    return sdr(references[0], estimates[0]), sdr(references[1], estimates[1])

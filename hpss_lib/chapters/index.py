@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from hpss_lib.audio import EXCERPTS, load_excerpt
-from hpss_lib.evaluation import sdr
+from hpss_lib.audio import EXCERPTS
+from hpss_lib.chapters.pieces import piece
 from hpss_lib.separation import separate
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, View
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 METHOD = "mad"  # the network of chapters 5 and 6, with the mixture's phase
-
-
-@lru_cache(maxsize=1)
-def stems(name: str, seconds: float) -> dict[str, np.ndarray]:
-    """The first seconds of an excerpt, its estimates by METHOD and its true stems, by label."""
-    x_p, x_h = (s[: round(seconds * SAMPLE_RATE)] for s in load_excerpt(name))
-    s_p, s_h = separate(x_p + x_h, SAMPLE_RATE, method=METHOD)
-    return {
-        "mixture": x_p + x_h,
-        "percussive": s_p,
-        "harmonic": s_h,
-        "reference percussive": x_p,
-        "reference harmonic": x_h,
-    }
 
 
 def excerpt_view(name: str, *, seconds: float = 9.0) -> View:
     """One excerpt, separated: three spectrograms and three sounds."""
-    parts = stems(name, seconds)
-    scores = [sdr(parts[f"reference {part}"], parts[part]) for part in ("percussive", "harmonic")]
-    shown = {label: parts[label] for label in ("mixture", "percussive", "harmonic")}
+    t = piece(name, seconds)
+    s_p, s_h = separate(t.x, SAMPLE_RATE, method=METHOD)
+    at_p, at_h = t.scores(s_p, s_h)
+    shown = {"mixture": t.x, "percussive": s_p, "harmonic": s_h}
     X = {label: stft(x, COMPACT) for label, x in shown.items()}
     reference = float(np.abs(X["mixture"]).max())
     fig, axes = plot.figure(1, 3, height=2.6, sharey=True)
@@ -60,7 +44,7 @@ def excerpt_view(name: str, *, seconds: float = 9.0) -> View:
     record = EXCERPTS[name]
     text = (
         f"“{record.title}”, {record.style}. The percussive estimate reaches "
-        f"{scores[0]:.1f} dB of signal to distortion, the harmonic one {scores[1]:.1f} dB."
+        f"{at_p:.1f} dB of signal to distortion, the harmonic one {at_h:.1f} dB."
     )
     return View(fig, shown, text)
 
@@ -92,8 +76,6 @@ excerpt_control = Control(
 
 def system_map() -> Figure:
     """The whole system as a block diagram, with the paper's symbols and the chapters' numbers."""
-    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-
     fig, ax = plot.figure(height=3.5)
     ax.set(xlim=(0, 100), ylim=(0, 46))
     ax.axis("off")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import nn
 
-from hpss_lib import median
+from hpss_lib import madtwinnet, median
+from hpss_lib.chapters.pieces import Piece, piece
 from hpss_lib.evaluation import sdr
-from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
-from hpss_lib.subtraction import apply_phase
+from hpss_lib.madtwinnet import MaDTwinNet, estimate, gains, load_model
+from hpss_lib.stft import COMPACT, SAMPLE_RATE
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
@@ -19,30 +21,21 @@ SECONDS = 6.0
 HOP_MS = 1000 * COMPACT.hop / SAMPLE_RATE
 
 
-class Separated(NamedTuple):
-    """An excerpt and what the network makes of it.
+@dataclass(frozen=True)
+class Separated(Piece):
+    """A piece, and what the shipped percussive network makes of it.
 
-    x_p, x_h, x: (n,); X: (F, T) complex; V, V_p, V_h: (F, T), of the mixture and the true parts;
-    V_m, V_d: (F, T), the percussive magnitudes after the masker and after the denoiser.
+    Attributes
+    ----------
+    V_m, V_d : (F, T) float32, the percussive magnitudes after the masker and after the denoiser
     """
 
-    x_p: np.ndarray
-    x_h: np.ndarray
-    x: np.ndarray
-    X: np.ndarray
-    V: np.ndarray
-    V_p: np.ndarray
-    V_h: np.ndarray
     V_m: np.ndarray
     V_d: np.ndarray
 
 
 def without_denoiser(model):
     """The same network, its denoiser taken out."""
-    from torch import nn
-
-    from hpss_lib.madtwinnet import MaDTwinNet
-
     bare = MaDTwinNet.__new__(MaDTwinNet)
     nn.Module.__init__(bare)
     bare.config, bare.masker, bare.denoiser = model.config, model.masker, nn.Identity()
@@ -52,25 +45,13 @@ def without_denoiser(model):
 @lru_cache(maxsize=8)
 def separated(name: str, seconds: float = SECONDS) -> Separated:
     """The first seconds of an excerpt, separated by the shipped percussive network."""
-    from hpss_lib.audio import load_excerpt
-    from hpss_lib.madtwinnet import estimate, load_model
-
-    n = round(seconds * SAMPLE_RATE)
-    x_p, x_h = (s[:n] for s in load_excerpt(name))
-    x = x_p + x_h
-    X = stft(x, COMPACT)
-    V, V_p, V_h = (np.abs(stft(s, COMPACT)) for s in (x, x_p, x_h))
-    model = load_model("percussive")
-    V_m, V_d = estimate(without_denoiser(model), V), estimate(model, V)
-    return Separated(x_p, x_h, x, X, V, V_p, V_h, V_m, V_d)
+    t, model = piece(name, seconds), load_model("percussive")
+    return Separated(
+        **vars(t), V_m=estimate(without_denoiser(model), t.V), V_d=estimate(model, t.V)
+    )
 
 
-def signal(V_j: np.ndarray, X: np.ndarray, length: int) -> np.ndarray:
-    """The signal (n,) of a magnitude V_j (F, T) with the phase of the mixture X."""
-    return istft(apply_phase(V_j.astype(np.float32), X), COMPACT, length)
-
-
-def ideal_mask(s: Separated) -> np.ndarray:
+def ideal_mask(s: Piece) -> np.ndarray:
     """The ratio of the true energies, (F, T): chapter 3's ideal."""
     return s.V_p**2 / (s.V_p**2 + s.V_h**2 + 1e-12)
 
@@ -89,7 +70,7 @@ def mask_view(excerpt: str, mask: str) -> View:
         "network": lambda: s.V_d / np.maximum(s.V, 1e-9),
         "ideal": lambda: ideal_mask(s),
     }[mask]()
-    s_p = signal(M * s.V, s.X, len(s.x))
+    s_p = s.with_phase(M * s.V)
     fig, ax = plot.figure(height=2.7)
     near = slice(round(SHOWN_SECONDS * SAMPLE_RATE / COMPACT.hop))
     shown = np.clip(M[:, near], 0, 1)
@@ -102,8 +83,9 @@ def mask_view(excerpt: str, mask: str) -> View:
     }[mask]
     loud = s.V > 1e-2 * s.V.max()
     apart = float(np.average(np.abs(np.clip(M, 0, 1) - ideal_mask(s))[loud], weights=s.V[loud]))
+    at_p, at_h = s.scores(s_p, s.x - s_p)
     text = (
-        f"{name}: SDR {sdr(s.x_p, s_p):.1f} dB percussive, {sdr(s.x_h, s.x - s_p):.1f} dB "
+        f"{name}: SDR {at_p:.1f} dB percussive, {at_h:.1f} dB "
         f"harmonic. In the loud bins it lies {apart:.2f} from the ideal mask, on average."
     )
     return View(fig, {"percussive": s_p, "harmonic": s.x - s_p}, text.replace(" -", " −"))
@@ -226,10 +208,6 @@ def with_context(before: int, after: int) -> np.ndarray:
 
     Beyond them time stands still: the first, or the last, of these frames is repeated.
     """
-    import torch
-
-    from hpss_lib.madtwinnet import MaDTwinNet, gains, load_model
-
     model = load_model("percussive")
     L = model.config.context
     single = MaDTwinNet(replace(model.config, frames=2 * L + 1)).eval()  # estimates one frame
@@ -248,7 +226,7 @@ def context_view(before: int, after: int) -> View:
     """The percussive part, when the network is shown little of the past and of the future."""
     s = separated(CONTEXT_EXCERPT, CONTEXT_SECONDS)
     V_p = with_context(before, after)
-    s_p = signal(V_p, s.X, len(s.x))
+    s_p = s.with_phase(V_p)
     fig, ax = plot.figure(height=2.5)
     M = np.clip(V_p / np.maximum(s.V, 1e-9), 0, 1)
     plot.mask(M, COMPACT, ax, top_khz=SHOWN_KHZ, kind="percussive")
@@ -358,11 +336,8 @@ SCALE_FRAMES = 60
 @lru_cache(maxsize=1)
 def untrained_gru():
     """The forward half of a fresh compact encoder: W_ih, W_hh, (3F, F) each, as numpy arrays."""
-    from hpss_lib.madtwinnet import COMPACT as CONFIG
-    from hpss_lib.madtwinnet import Encoder, initialise
-
-    encoder = Encoder(CONFIG)
-    initialise(encoder, CONFIG, seed=0)
+    encoder = madtwinnet.Encoder(madtwinnet.COMPACT)
+    madtwinnet.initialise(encoder, madtwinnet.COMPACT, seed=0)
     W_ih, W_hh, *_ = (p.detach().numpy() for p in encoder.gru.parameters())
     return W_ih, W_hh
 

@@ -4,65 +4,40 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from hpss_lib import kam, median
+from hpss_lib.chapters.pieces import piece
 from hpss_lib.chapters.two_kinds_of_sound import drum_hit
-from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.views import palette, plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
-EXCERPT, SECONDS = "latin", 6.0
+EXCERPT = ("latin", 6.0)  # and its first seconds
 SHOWN_SECONDS, SHOWN_KHZ = 1.6, 2.4
-
-
-class Stems(NamedTuple):
-    """The two stems of an excerpt and their mixture: (n,) each, and the mixture's STFT (F, T)."""
-
-    x_p: np.ndarray
-    x_h: np.ndarray
-    x: np.ndarray
-    X: np.ndarray
-
-
-@lru_cache(maxsize=4)
-def stems(name: str = EXCERPT, seconds: float = SECONDS) -> Stems:
-    """The first seconds of an excerpt."""
-    from hpss_lib.audio import load_excerpt
-
-    n = round(seconds * SAMPLE_RATE)
-    x_p, x_h = (s[:n] for s in load_excerpt(name))
-    return Stems(x_p, x_h, x_p + x_h, stft(x_p + x_h, COMPACT))
 
 
 @lru_cache(maxsize=32)
 def enhanced(harmonic_seconds: float, percussive_hertz: float) -> tuple[np.ndarray, np.ndarray]:
     """(P, H) of the excerpt, the enhanced spectrograms (F, T)."""
-    V = np.abs(stems().X)
+    V = piece(*EXCERPT).V
     return (
         median.percussive_enhanced(V, median.hertz_to_bins(percussive_hertz, COMPACT)),
         median.harmonic_enhanced(V, median.seconds_to_frames(harmonic_seconds, COMPACT)),
     )
 
 
-def apply(M: np.ndarray, X: np.ndarray, length: int) -> np.ndarray:
-    """The signal (n,) float32 of a masked spectrogram."""
-    return istft((M * X).astype(np.complex64), COMPACT, length)
-
-
-def coloured(ax, M_p: np.ndarray, M_h: np.ndarray, X: np.ndarray, *, seconds: float, khz: float):
-    """Draw |X| in the colours of the part that each bin goes to: the axes.
+def coloured(M_p: np.ndarray, M_h: np.ndarray, X: np.ndarray) -> Figure:
+    """The beginning of |X| (F, T) in the colours of the part that each bin goes to by its masks.
 
     Orange is percussive, blue harmonic, grey what neither mask claims. Opacity follows the level,
     over a range of 60 dB.
     """
-    from matplotlib.colors import to_rgb
-
-    rows = round(khz * 1000 * COMPACT.n_fft / SAMPLE_RATE)
-    columns = round(seconds * SAMPLE_RATE / COMPACT.hop)
+    rows = round(SHOWN_KHZ * 1000 * COMPACT.n_fft / SAMPLE_RATE)
+    columns = round(SHOWN_SECONDS * SAMPLE_RATE / COMPACT.hop)
     level = 1 + plot.decibels(np.abs(X), floor_db=-60)[:rows, :columns] / 60
     level = np.round(12 * level) / 12  # few steps: transparency is stored without loss
     kinds = ("percussive", "harmonic", "mixture")
@@ -70,11 +45,12 @@ def coloured(ax, M_p: np.ndarray, M_h: np.ndarray, X: np.ndarray, *, seconds: fl
     weights /= weights.sum(axis=0)
     inks = np.array([to_rgb(palette.ink(kind)) for kind in kinds])
     rgba = np.concatenate([np.einsum("kft,kc->ftc", weights, inks), level[..., None]], axis=-1)
-    edges = (0, columns * COMPACT.hop / SAMPLE_RATE, 0, khz)
+    edges = (0, columns * COMPACT.hop / SAMPLE_RATE, 0, SHOWN_KHZ)
+    fig, ax = plot.figure(height=2.5)
     with plot.style():
         ax.imshow(rgba, extent=edges, origin="lower", aspect="auto", interpolation="nearest")
         ax.set(xlabel="time (s)", ylabel="frequency (kHz)")
-    return ax
+    return fig
 
 
 # --------------------------------------------------------------------------------- kernel lengths
@@ -82,19 +58,18 @@ def coloured(ax, M_p: np.ndarray, M_h: np.ndarray, X: np.ndarray, *, seconds: fl
 
 def kernel_view(harmonic_seconds: float, percussive_hertz: float) -> View:
     """The parts that two kernel lengths make."""
-    x_p, x_h, x, X = stems()
+    t = piece(*EXCERPT)
     M_p, M_h = median.masks(*enhanced(harmonic_seconds, percussive_hertz))
-    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
-    fig, ax = plot.figure(height=2.5)
-    coloured(ax, M_p, M_h, X, seconds=SHOWN_SECONDS, khz=SHOWN_KHZ)
+    s_p, s_h = t.signal(M_p * t.X), t.signal(M_h * t.X)
+    fig = coloured(M_p, M_h, t.X)
     frames = median.seconds_to_frames(harmonic_seconds, COMPACT)
     bins = median.hertz_to_bins(percussive_hertz, COMPACT)
+    (at_p, at_h), (mix_p, mix_h) = t.scores(s_p, s_h), t.scores(t.x, t.x)
     text = (
-        f"Kernels of {frames} frames and {bins} bins: SDR {sdr(x_p, s_p):.1f} dB percussive, "
-        f"{sdr(x_h, s_h):.1f} dB harmonic (the mixture itself: {sdr(x_p, x):.1f} and "
-        f"{sdr(x_h, x):.1f} dB)."
+        f"Kernels of {frames} frames and {bins} bins: SDR {at_p:.1f} dB percussive, "
+        f"{at_h:.1f} dB harmonic (the mixture itself: {mix_p:.1f} and {mix_h:.1f} dB)."
     )
-    sounds = {"percussive": s_p, "harmonic": s_h, "mixture": x}
+    sounds = {"percussive": s_p, "harmonic": s_h, "mixture": t.x}
     return View(fig, sounds, text.replace(" -", " −"))
 
 
@@ -150,10 +125,10 @@ def lonely(M: np.ndarray, V: np.ndarray) -> float:
 
 def mask_view(power: float) -> View:
     """The masks of one power, from nearly even to binary."""
-    x_p, x_h, x, X = stems()
+    t = piece(*EXCERPT)
     P, H = enhanced(median.HARMONIC_SECONDS, median.PERCUSSIVE_HERTZ)
     M_p, M_h = median.masks(P, H, power=power)
-    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
+    s_p, s_h = t.signal(M_p * t.X), t.signal(M_h * t.X)
     fig, (left, right) = plot.figure(1, 2, height=2.6, width_ratios=(1, 2.1))
     ratio = np.linspace(-24, 24, 481)
     curve = median.masks(10 ** (ratio[None] / 20), np.ones((1, len(ratio))), power=power)[0][0]
@@ -164,9 +139,10 @@ def mask_view(power: float) -> View:
     part = slice(round(1.4 * SAMPLE_RATE / COMPACT.hop))
     plot.mask(M_p[:, part], COMPACT, ax=right, top_khz=2.4, kind="percussive", title="the mask")
     name = "Binary masks" if power == math.inf else f"Soft masks of power {power:g}"
+    at_p, at_h = t.scores(s_p, s_h)
     text = (
-        f"{name}: SDR {sdr(x_p, s_p):.1f} dB percussive, {sdr(x_h, s_h):.1f} dB harmonic; "
-        f"{1000 * lonely(M_p, np.abs(X)):.1f} ‰ of the energy is in lonely bins."
+        f"{name}: SDR {at_p:.1f} dB percussive, {at_h:.1f} dB harmonic; "
+        f"{1000 * lonely(M_p, t.V):.1f} ‰ of the energy is in lonely bins."
     )
     return View(fig, {"percussive": s_p, "harmonic": s_h}, text)
 
@@ -213,20 +189,17 @@ def purity(x: np.ndarray, y: np.ndarray) -> float:
 
 def margin_view(margin: float) -> View:
     """Three parts: what is surely percussive, surely harmonic, and the rest."""
-    x_p, x_h, x, X = stems()
+    t = piece(*EXCERPT)
     P, H = enhanced(median.HARMONIC_SECONDS, median.PERCUSSIVE_HERTZ)
     M_p, M_h = median.masks(P, H, power=math.inf, margin=margin)
-    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
-    s_r = x - s_p - s_h
-    fig, ax = plot.figure(height=2.5)
-    coloured(ax, M_p, M_h, X, seconds=SHOWN_SECONDS, khz=SHOWN_KHZ)
+    s_p, s_h = t.signal(M_p * t.X), t.signal(M_h * t.X)
+    s_r = t.x - s_p - s_h
+    fig = coloured(M_p, M_h, t.X)
     # The masks are linear: put each stem through them alone to see what the parts are made of.
-    X_p, X_h = stft(x_p, COMPACT), stft(x_h, COMPACT)
-    in_p = purity(apply(M_p, X_p, len(x)), apply(M_p, X_h, len(x)))
-    in_h = purity(apply(M_h, X_h, len(x)), apply(M_h, X_p, len(x)))
-    shares = [
-        100 * np.sum(s.astype(float) ** 2) / np.sum(x.astype(float) ** 2) for s in (s_p, s_h, s_r)
-    ]
+    X_p, X_h = stft(t.x_p, COMPACT), stft(t.x_h, COMPACT)
+    in_p = purity(t.signal(M_p * X_p), t.signal(M_p * X_h))
+    in_h = purity(t.signal(M_h * X_h), t.signal(M_h * X_p))
+    shares = [100 * 10 ** (purity(s, t.x) / 10) for s in (s_p, s_h, s_r)]
     text = (
         f"Margin {margin:g}: the parts hold {shares[0]:.0f} % (percussive), {shares[1]:.0f} % "
         f"(harmonic) and {shares[2]:.0f} % (residual) of the mixture's energy. In the percussive "
@@ -268,7 +241,7 @@ def ring_view(ring_ms: float, harmonic_seconds: float) -> View:
     x = drum_hit(0.1, ring_ms / 1000, seconds=2.2)
     X = stft(x, COMPACT)
     M_p, M_h = median.median_hpss(np.abs(X), COMPACT, harmonic_seconds=harmonic_seconds)
-    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
+    s_p, s_h = (istft((M * X).astype(np.complex64), COMPACT, len(x)) for M in (M_p, M_h))
     fig, (left, right) = plot.figure(1, 2, height=2.5, sharey=True)
     top = float(np.abs(X).max())
     look = {"floor_db": -60, "reference": top, "top_khz": 2.5}
@@ -322,23 +295,20 @@ def widened(kernels: kam.Kernels, factor: float) -> kam.Kernels:
 
 def kam_view(width: float, iterations: int) -> View:
     """KAM with kernels of other widths and another number of rounds."""
-    x_p, x_h, x, X = stems("rock")
+    t = piece("rock", 6.0)
     M_p, M_h = kam.kam_hpss(
-        np.abs(X),
+        t.V,
         COMPACT,
         iterations=iterations,
         percussive_kernels=widened(kam.PERCUSSIVE_KERNELS, width),
         harmonic_kernels=widened(kam.HARMONIC_KERNELS, width),
     )
-    s_p, s_h = apply(M_p, X, len(x)), apply(M_h, X, len(x))
-    fig, ax = plot.figure(height=2.5)
-    coloured(ax, M_p, M_h, X, seconds=SHOWN_SECONDS, khz=SHOWN_KHZ)
+    s_p, s_h = t.signal(M_p * t.X), t.signal(M_h * t.X)
+    fig = coloured(M_p, M_h, t.X)
     rounds = "1 round" if iterations == 1 else f"{iterations} rounds"
     widths = "one frame wide" if width == 0 else f"{width:g} times as wide as published"
-    text = (
-        f"Kernels {widths}, {rounds}: SDR {sdr(x_p, s_p):.1f} dB percussive, "
-        f"{sdr(x_h, s_h):.1f} dB harmonic."
-    )
+    at_p, at_h = t.scores(s_p, s_h)
+    text = f"Kernels {widths}, {rounds}: SDR {at_p:.1f} dB percussive, {at_h:.1f} dB harmonic."
     return View(fig, {"percussive": s_p, "harmonic": s_h}, text.replace(" -", " −"))
 
 

@@ -5,51 +5,17 @@ from __future__ import annotations
 import csv
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from hpss_lib import puiter
 from hpss_lib.audio import SOURCES
-from hpss_lib.evaluation import sdr
-from hpss_lib.stft import COMPACT, SAMPLE_RATE, StftSettings, istft, stft
+from hpss_lib.chapters.pieces import piece
 from hpss_lib.subtraction import apply_phase
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 SECONDS = 2.5  # of the excerpts in the controls
-
-
-class Truth(NamedTuple):
-    """Stems of an excerpt, (n,) each, the mixture's STFT, and the true magnitudes, (F, T) each."""
-
-    x_p: np.ndarray
-    x_h: np.ndarray
-    X: np.ndarray
-    V_p: np.ndarray
-    V_h: np.ndarray
-    settings: StftSettings
-
-
-@lru_cache(maxsize=8)
-def truth(name: str, seconds: float = SECONDS, settings: StftSettings = COMPACT) -> Truth:
-    """The first seconds of an excerpt, with everything that a real separation does not know."""
-    from hpss_lib.audio import load_excerpt
-
-    x_p, x_h = (s[: round(seconds * SAMPLE_RATE)] for s in load_excerpt(name))
-    V_p, V_h = (np.abs(stft(s, settings)) for s in (x_p, x_h))
-    return Truth(x_p, x_h, stft(x_p + x_h, settings), V_p, V_h, settings)
-
-
-def signals(S_p: np.ndarray, S_h: np.ndarray, t: Truth) -> tuple[np.ndarray, np.ndarray]:
-    """The signals (n,) of two spectrograms."""
-    s_p, s_h = (istft(S.astype(np.complex64), t.settings, len(t.x_p)) for S in (S_p, S_h))
-    return s_p, s_h
-
-
-def scores(s_p: np.ndarray, s_h: np.ndarray, t: Truth) -> tuple[float, float]:
-    """The SDR in dB of the percussive and of the harmonic signal."""
-    return sdr(t.x_p, s_p), sdr(t.x_h, s_h)
 
 
 def relative_error(S_p: np.ndarray, S_h: np.ndarray, X: np.ndarray) -> float:
@@ -66,19 +32,19 @@ ITERATIONS = (0, 1, 2, 5, 10, 20, 50, 500)
 @lru_cache(maxsize=64)
 def after(iterations: int):
     """Error (dB), SDRs (dB) and signals after so many iterations with the true magnitudes."""
-    t = truth("jazz")
+    t = piece("jazz", SECONDS)
     S = puiter.pu_iter(t.X, (t.V_p, t.V_h), t.settings, iterations=iterations)
-    s_p, s_h = signals(S[0], S[1], t)
-    return relative_error(S[0], S[1], t.X), scores(s_p, s_h, t), s_p, s_h
+    s_p, s_h = map(t.signal, S)
+    return relative_error(S[0], S[1], t.X), t.scores(s_p, s_h), s_p, s_h
 
 
 @lru_cache(maxsize=1)
 def limits():
     """SDRs (dB) with the mixture's phase and in closed form, and the latter's error (dB)."""
-    t = truth("jazz")
+    t = piece("jazz", SECONDS)
     S = puiter.pu(t.X, t.V_p, t.V_h, t.settings)
-    mixture = signals(apply_phase(t.V_p, t.X), apply_phase(t.V_h, t.X), t)
-    return scores(*mixture, t), scores(*signals(*S, t), t), relative_error(*S, t.X)
+    mixture = t.scores(t.with_phase(t.V_p), t.with_phase(t.V_h))
+    return mixture, t.scores(*map(t.signal, S)), relative_error(*S, t.X)
 
 
 def iterations_view(iterations: float) -> View:
@@ -111,7 +77,7 @@ def iterations_view(iterations: float) -> View:
         f"{now[1]:.1f} dB harmonic (mixture's phase {mix_p:.1f} and {mix_h:.1f}, closed form "
         f"{end_p:.1f} and {end_h:.1f})."
     )
-    sounds = {"percussive": s_p, "harmonic": s_h, "true percussive": truth("jazz").x_p}
+    sounds = {"percussive": s_p, "harmonic": s_h, "true percussive": piece("jazz", SECONDS).x_p}
     return View(fig, sounds, text.replace(" -", " −"))
 
 
@@ -142,7 +108,7 @@ EXCERPTS = {"jazz trio": "jazz", "rock band": "rock"}
 @lru_cache(maxsize=64)
 def spoilt(name: str, level_db: float):
     """SDRs, percussive and harmonic, and the harmonic signal, by method, at an error in dB."""
-    t = truth(name)
+    t = piece(name, SECONDS)
     rng = np.random.default_rng(8)
     V_p, V_h = (
         (V * 10 ** (level_db * rng.standard_normal(V.shape, dtype=np.float32) / 20)).astype("f4")
@@ -156,8 +122,8 @@ def spoilt(name: str, level_db: float):
     }
     found = {}
     for method, S in methods.items():
-        s_p, s_h = signals(S[0], S[1], t)
-        found[method] = scores(s_p, s_h, t), s_h
+        s_p, s_h = map(t.signal, S)
+        found[method] = t.scores(s_p, s_h), s_h
     return found
 
 
@@ -193,7 +159,7 @@ def noise_view(level_db: float, excerpt: str) -> View:
         "harmonic, recovered": now["recovered"][1],
         "harmonic, mixture's": now["mixture"][1],
         "harmonic, Wiener": now["wiener"][1],
-        "true harmonic": truth(excerpt).x_h,
+        "true harmonic": piece(excerpt, SECONDS).x_h,
     }
     return View(fig, sounds, text.replace(" -", " −"))
 

@@ -6,43 +6,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.patches import FancyArrowPatch
 
+from hpss_lib.chapters.pieces import piece
 from hpss_lib.evaluation import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.subtraction import apply_phase, subtract, subtract_floored
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
-EXCERPT, SECONDS = "rock", 6.0
-
-
-class Truth(NamedTuple):
-    """Stems of an excerpt, (n,) each, the mixture's STFT and the true magnitudes, (F, T) each."""
-
-    x_p: np.ndarray
-    x_h: np.ndarray
-    x: np.ndarray
-    X: np.ndarray
-    V: np.ndarray
-    V_p: np.ndarray
-    V_h: np.ndarray
-
-
-@lru_cache(maxsize=2)
-def truth(name: str = EXCERPT, seconds: float = SECONDS) -> Truth:
-    """The first seconds of an excerpt, with everything that a real separation does not know."""
-    from hpss_lib.audio import load_excerpt
-
-    n = round(seconds * SAMPLE_RATE)
-    x_p, x_h = (s[:n] for s in load_excerpt(name))
-    x = x_p + x_h
-    X = stft(x, COMPACT)
-    return Truth(x_p, x_h, x, X, *(np.abs(stft(s, COMPACT)) for s in (x, x_p, x_h)))
-
-
-def signal(V_j: np.ndarray, X: np.ndarray, length: int) -> np.ndarray:
-    """The signal (n,) of a magnitude V_j (F, T) with the phase of the mixture X."""
-    return istft(apply_phase(V_j, X), COMPACT, length)
+EXCERPT = ("rock", 6.0)  # and its first seconds
 
 
 # ------------------------------------------------------------------------------------ two phasors
@@ -50,8 +23,6 @@ def signal(V_j: np.ndarray, X: np.ndarray, length: int) -> np.ndarray:
 
 def triangle(ax, S_p: complex, X: complex) -> None:
     """Draw S_p, S_h = X - S_p and X as the three sides of a triangle, with their names."""
-    from matplotlib.patches import FancyArrowPatch
-
     flat = abs(X.imag) < 0.02  # no triangle: the three lie side by side
     middle = (S_p + X) / 3
     for start, end, kind, name, shift in (
@@ -145,9 +116,9 @@ phasor_control = Control(
 @lru_cache(maxsize=1)
 def bias_curve() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bias (dB) of the true V_p, SDR (dB) of the percussive and of the harmonic part."""
-    t = truth()
+    t = piece(*EXCERPT)
     # The inverse STFT is linear: one signal is enough, scaled.
-    s_p = signal(t.V_p, t.X, len(t.x)).astype(float)
+    s_p = t.with_phase(t.V_p).astype(float)
     bias = np.arange(-15, 12.1, 0.5)
     gains = 10 ** (bias / 20)
     percussive = np.array([sdr(t.x_p, g * s_p) for g in gains])
@@ -157,11 +128,11 @@ def bias_curve() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def bias_view(bias_db: float) -> View:
     """The parts when V_p is everywhere too large or too small."""
-    t = truth()
+    t = piece(*EXCERPT)
     V_p = (10 ** (bias_db / 20) * t.V_p).astype(np.float32)
-    s_p = signal(V_p, t.X, len(t.x))
-    s_h = signal(subtract(t.V, V_p), t.X, len(t.x))
-    at_p, at_h = sdr(t.x_p, s_p), sdr(t.x_h, s_h)
+    s_p = t.with_phase(V_p)
+    s_h = t.with_phase(subtract(t.V, V_p))
+    at_p, at_h = t.scores(s_p, s_h)
     negative = float(np.mean(V_p > t.V))
     fig, ax = plot.figure(height=2.7)
     bias, percussive, harmonic = bias_curve()
@@ -210,8 +181,8 @@ bias_control = Control(
 @lru_cache(maxsize=64)
 def by_exponent(exponent: float) -> np.ndarray:
     """The harmonic signal (n,) by subtraction of the true V_p with an exponent, none below 0."""
-    t = truth()
-    return signal(subtract_floored(t.V, t.V_p, exponent=exponent), t.X, len(t.x))
+    t = piece(*EXCERPT)
+    return t.with_phase(subtract_floored(t.V, t.V_p, exponent=exponent))
 
 
 EXPONENTS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
@@ -219,7 +190,7 @@ EXPONENTS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
 
 def exponent_view(exponent: float) -> View:
     """The harmonic part by subtraction with an exponent, and its SDR among others."""
-    t = truth()
+    t = piece(*EXCERPT)
     s_h = by_exponent(exponent)
     now = sdr(t.x_h, s_h)
     left_over = sdr(t.x_h, s_h * float(np.dot(t.x_h, s_h) / np.dot(s_h, s_h)))
@@ -278,9 +249,7 @@ class Noisy(NamedTuple):
 @lru_cache(maxsize=1)
 def noisy(name: str = "choir", snr_db: float = 12.0, seed: int = 4) -> Noisy:
     """The harmonic stem of an excerpt in white noise, as of brushes stirred without a pause."""
-    from hpss_lib.audio import load_excerpt
-
-    music = load_excerpt(name)[1][: round(NOISE_SECONDS * SAMPLE_RATE)]
+    music = piece(name, NOISE_SECONDS).x_h
     hiss = np.random.default_rng(seed).standard_normal(len(music)).astype(np.float32)
     hiss *= 10 ** (-snr_db / 20) * np.sqrt(np.mean(music**2) / np.mean(hiss**2))
     V_n = np.abs(stft(hiss, COMPACT))[:, 3:-3].mean(axis=1, keepdims=True)
@@ -293,7 +262,7 @@ def noise_view(over: float, floor: float) -> View:
     V = np.abs(n.X)
     V_n = np.broadcast_to(n.V_n, V.shape)
     W = subtract_floored(V, V_n, over=over, floor=floor)
-    y = signal(W, n.X, len(n.x))
+    y = istft(apply_phase(W, n.X), COMPACT, len(n.x))
     # Above 10 kHz there is (almost) nothing but hiss: there the remainder can be measured alone.
     high = slice(round(10000 * COMPACT.n_fft / SAMPLE_RATE), -4), slice(3, -3)
     islands = W[high] > floor * V_n[high]

@@ -6,12 +6,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from hpss_lib.audio import SOURCES
+from hpss_lib.chapters.pieces import piece
 from hpss_lib.evaluation import sdr
 from hpss_lib.stft import SAMPLE_RATE, StftSettings, istft, stft
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 WINDOWS_MS = (3, 6, 12, 23, 46, 93, 186, 372)
+SECONDS = 4.0  # of music in the controls
 
 
 def hann_settings(window_ms: float, *, overlap: int = 4) -> StftSettings:
@@ -179,16 +182,6 @@ shape_control = Control(
 # ----------------------------------------------------------------------------- how far to move
 
 
-@lru_cache(maxsize=4)
-def music(name: str, part: str, seconds: float = 4.0) -> np.ndarray:
-    """The first seconds of one stem ("percussive", "harmonic") or of the mixture of an excerpt."""
-    from hpss_lib.audio import load_excerpt
-
-    x_p, x_h = load_excerpt(name)
-    x = {"percussive": x_p, "harmonic": x_h, "mixture": x_p + x_h}[part]
-    return x[: round(seconds * SAMPLE_RATE)]
-
-
 def keep_largest(X: np.ndarray, share: float) -> np.ndarray:
     """Set all of X (F, T) to zero but the largest `share` (0 to 1) of its values."""
     V = np.abs(X)
@@ -215,7 +208,7 @@ def hop_view(hop: int) -> View:
     ax.plot(t, inside, color=plot.kind_colour("percussive"), linewidth=2.2)
     ax.set(xlim=(0, t[-1]), ylim=(0, 1.08 * inside.max()), xlabel="time (ms)", ylabel="$w^2$")
     ripple = 10 * np.log10(inside.max() / inside.min())
-    x = music("latin", "mixture")
+    x = piece("latin", SECONDS).x
     x = x[: len(x) // hop * hop]  # so that the last window stands on the last sample
     kept = istft(keep_largest(stft(x, settings), 0.02), settings, len(x))
     text = (
@@ -253,13 +246,13 @@ hop_control = Control(
 
 def keep_view(stem: str, window_ms: float) -> View:
     """What is left of a stem when 2 % of its spectrogram stay."""
-    part = "percussive" if stem == "latin" else "harmonic"
-    x = music(stem, part)
+    j = 0 if stem == "latin" else 1
+    x = piece(stem, SECONDS).sources[j]
     settings = hann_settings(window_ms)
     X = keep_largest(stft(x, settings), 0.02)
     kept = istft(X, settings, len(x))
     fig, ax = plot.figure(height=2.8)
-    plot.spectrogram(X, settings, ax=ax, floor_db=-60, top_khz=8, kind=part)
+    plot.spectrogram(X, settings, ax=ax, floor_db=-60, top_khz=8, kind=SOURCES[j])
     text = (
         f"{'Latin percussion' if stem == 'latin' else 'Strings'}, window "
         f"{1000 * settings.window_length / SAMPLE_RATE:.0f} ms: the largest 2 % of the spectrogram "

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+import torch
+from scipy.signal import resample_poly
 
+from hpss_lib import data
+from hpss_lib.audio import SOURCES, load_excerpt
+from hpss_lib.chapters.pieces import piece
+from hpss_lib.data import Cache, Signal, loudness
 from hpss_lib.evaluation import sdr
-from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
+from hpss_lib.madtwinnet import estimate, load_model
+from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
+from hpss_lib.subtraction import apply_phase
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
-SECONDS = 4.0
-MILLISECONDS = 1000 * COMPACT.hop / SAMPLE_RATE
+SECONDS = 4.0  # of the excerpts in the controls
 
 
-@lru_cache(maxsize=8)
-def stems(name: str, seconds: float = SECONDS) -> tuple[np.ndarray, np.ndarray]:
-    """The first seconds of the two stems of an excerpt, (n,) each."""
-    from hpss_lib.audio import load_excerpt
-
-    n = round(seconds * SAMPLE_RATE)
-    x_p, x_h = load_excerpt(name)
-    return x_p[:n], x_h[:n]
-
-
-def memory(names):
+def memory(names: Sequence[str]) -> Cache:
     """A training set of some excerpts, kept in memory: what `data.build_cache` makes of folders."""
-    from hpss_lib.audio import SOURCES, load_excerpt
-    from hpss_lib.data import Cache, Signal, loudness
-
     samples, start = [], 0
     signals = {source: [[]] for source in SOURCES}
     for number, name in enumerate(names):
@@ -64,9 +59,7 @@ def stages(story: dict) -> list[str]:
 
 def mixing_view(partner: str, level_db: float) -> View:
     """The drums of the rock song at some level, over the rest of one song or another."""
-    from hpss_lib.data import loudness
-
-    x_p, x_h = stems("rock")[0], stems(partner)[1]
+    x_p, x_h = piece("rock", SECONDS).x_p, piece(partner, SECONDS).x_h
     # Loudness as in training: -19 dB full scale for the rest, and the drums relative to it.
     x_h = x_h * (10 ** (-19 / 20) / loudness(x_h))
     x_p = x_p * (10 ** ((level_db - 19) / 20) / loudness(x_p))
@@ -87,10 +80,6 @@ def mixing_view(partner: str, level_db: float) -> View:
 
 def percussive(x: np.ndarray) -> np.ndarray:
     """The percussive part (n,) of a mixture x (n,), by the shipped network, with x's phase."""
-    from hpss_lib.madtwinnet import estimate, load_model
-    from hpss_lib.stft import istft
-    from hpss_lib.subtraction import apply_phase
-
     X = stft(x, COMPACT)
     return istft(apply_phase(estimate(load_model("percussive"), np.abs(X)), X), COMPACT, len(x))
 
@@ -134,25 +123,19 @@ mixing_control = Control(
 
 def filtered(x: np.ndarray, gains: np.ndarray) -> np.ndarray:
     """The signal x (n,) with gains (F,) on the bins of its STFT."""
-    from hpss_lib.stft import istft
-
     X = stft(x, COMPACT) * gains[:, None].astype(np.float32)
     return istft(X.astype(np.complex64), COMPACT, len(x))
 
 
 def played_at(x: np.ndarray, up: int, down: int) -> np.ndarray:
     """The signal x played down/up times as fast, pitch with it."""
-    from scipy.signal import resample_poly
-
     return resample_poly(x, up, down).astype(np.float32)
 
 
 @lru_cache(maxsize=32)
 def augmented(kind: str) -> tuple[np.ndarray, np.ndarray]:
     """The rock excerpt's stems after one of the changes of `data.Mixing`: percussive, harmonic."""
-    from hpss_lib import data
-
-    p, h = stems("rock")
+    p, h = piece("rock", SECONDS).sources
     rng = np.random.default_rng(6)
     if kind == "polarity":
         p = -p
@@ -171,8 +154,8 @@ def augmented(kind: str) -> tuple[np.ndarray, np.ndarray]:
         mixing = data.Mixing(equalise=0.0, low_pass=1.0)
         p, h = (filtered(s, data.random_filter(COMPACT.bins, rng, mixing)) for s in (p, h))
     elif kind == "layer":
-        extra = stems("strings")[1]
-        h = h + extra * (data.loudness(h) / data.loudness(extra))
+        extra = piece("strings", SECONDS).x_h
+        h = h + extra * (loudness(h) / loudness(extra))
     elif kind == "muted":
         p = 0 * p
     return p, h
@@ -248,20 +231,15 @@ def encoder_states() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
     Long sequences are not cut here: the encoder runs over four seconds at once.
     """
-    import torch
-
-    from hpss_lib.madtwinnet import load_model
-
-    model = load_model("percussive")
-    p, h = stems(STATE_EXCERPT)
-    V = torch.from_numpy(np.abs(stft(p + h, COMPACT)).T[None])
+    model, t = load_model("percussive"), piece(STATE_EXCERPT, SECONDS)
+    V = torch.from_numpy(t.V.T[None])
     a, b = model.config.compression or (1.0, 0.0)
     x = V[..., : model.config.low_bins]
     x = a * torch.log1p(b * x) if b else x
     with torch.inference_mode():
         states = model.masker.encoder.gru(x)[0][0].numpy()
     forward, backward = np.split(states, 2, axis=1)
-    return x[0].numpy(), forward, backward, np.abs(stft(p, COMPACT))
+    return x[0].numpy(), forward, backward, t.V_p
 
 
 def onsets(count: int = 8) -> np.ndarray:

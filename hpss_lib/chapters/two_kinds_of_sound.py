@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Control, Slider, View
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 RANGE_DB = 60  # what lies further below the loudest bin counts as silence
 
@@ -220,14 +215,3 @@ vibrato_control = Control(
     caption="A held note with twelve harmonics and vibrato; 100 cents are a semitone.",
     question="At which depth does the number change its sign? Do your ears change their mind?",
 )
-
-
-# --------------------------------------------------------------------------- the bundled stems
-
-
-@lru_cache(maxsize=1)
-def excerpt_anisotropies() -> dict[str, tuple[float, float]]:
-    """The anisotropy of the two stems of each bundled excerpt: name -> (percussive, harmonic)."""
-    from hpss_lib.audio import EXCERPTS, load_excerpt
-
-    return {name: tuple(anisotropy(s) for s in load_excerpt(name)) for name in EXCERPTS}  # type: ignore[misc]
