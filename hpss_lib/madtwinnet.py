@@ -65,7 +65,16 @@ class Config:
             )
 
 
-PAPER = Config(2049, 744, 60, 10, 1024, "1", None, 1.0, None, 0.0, 0.0)
+PAPER = Config(
+    bins=2049,
+    low_bins=744,
+    hidden=1024,
+    setting="1",
+    compression=None,
+    clip=1.0,
+    mask_bias=0.0,
+    denoiser_bias=0.0,
+)
 PAPER_RELEASED = replace(PAPER, aligned=False)
 COMPACT = Config(frames=120, level=0.08)
 CONFIGS = {"paper": PAPER, "compact": COMPACT}

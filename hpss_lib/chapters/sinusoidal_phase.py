@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,61 +44,77 @@ def one_hop_errors(X: np.ndarray, settings: StftSettings) -> np.ndarray:
     return np.angle(X[:, 1:] * np.exp(-1j * predicted))
 
 
-def wrap(angle):
-    """An angle in radians, brought between -pi and pi by whole turns."""
-    return np.angle(np.exp(1j * np.asarray(angle)))
+def wrap(angle: np.ndarray) -> np.ndarray:
+    """Angles in radians, brought between -pi and pi by whole turns."""
+    return np.angle(np.exp(1j * angle))
 
 
 # -------------------------------------------------------------------------------- one tone's phase
 
 
-def tone_view(hertz: float, hop: int, window: int) -> View:
-    """The phase of a steady tone from frame to frame, against two predictions."""
+class Tone(NamedTuple):
+    """The phase of a steady tone in its nearest bin, measured and predicted twice.
+
+    Attributes
+    ----------
+    bin, truth, peak : the nearest bin, the frequency and the interpolated frequency, in bins
+    measured, by_peak, by_bin : (T,) radians; predicted from `peak` and from the bin's centre
+    """
+
+    bin: int
+    truth: float
+    peak: float
+    measured: np.ndarray
+    by_peak: np.ndarray
+    by_bin: np.ndarray
+
+
+def tone(hertz: float, hop: int, window: int) -> Tone:
+    """A second of a steady tone, of which each frame is whole, predicted from its first frame."""
     settings = StftSettings(N_FFT, window, hop, "hamming")
-    edge = N_FFT / 2 / SAMPLE_RATE
-    seconds = 1 + 2 * edge + 2 * hop / SAMPLE_RATE
-    n = np.arange(round(seconds * SAMPLE_RATE))
+    n = np.arange(SAMPLE_RATE + N_FFT + 2 * hop)
     X = stft(np.cos(2 * np.pi * hertz / SAMPLE_RATE * n), settings)
-    first, last = -(-N_FFT // 2 // hop), (len(n) - N_FFT // 2) // hop  # whole frames
+    first, last = -(-N_FFT // 2 // hop), (len(n) - N_FFT // 2) // hop
     X = X[:, first : last + 1]
     truth = hertz * N_FFT / SAMPLE_RATE
     k = round(truth)
+    peak = instantaneous_frequency(np.abs(X[:, X.shape[1] // 2]))[k]
     measured = np.angle(X[k])
-    v = np.abs(X[:, len(measured) // 2])
-    f = instantaneous_frequency(v)[k]
-    t = np.arange(len(measured))
-    turn = 2 * np.pi * hop / N_FFT
-    by_peak, by_bin = measured[0] + turn * f * t, measured[0] + turn * k * t
-    off = {"peak": wrap(by_peak - measured), "bin": wrap(by_bin - measured)}
-    milliseconds = 1000 * t * hop / SAMPLE_RATE
+    turns = 2 * np.pi * hop / N_FFT * np.arange(len(measured))
+    return Tone(k, truth, peak, measured, measured[0] + turns * peak, measured[0] + turns * k)
 
-    fig, (left, right) = plot.figure(1, 2, height=2.9)
+
+def tone_view(hertz: float, hop: int, window: int) -> View:
+    """The phase of a steady tone from frame to frame, against two predictions."""
+    t = tone(hertz, hop, window)
+    ms = 1000 * hop / SAMPLE_RATE * np.arange(len(t.measured))
     ink = {kind: plot.kind_colour(kind) for kind in ("percussive", "harmonic", "mixture")}
+    circle = {"color": ink["harmonic"], "fillstyle": "none"}
+    fig, (left, right) = plot.figure(1, 2, height=2.9)
     with plot.style():
-        shown = milliseconds <= 240
-        left.plot(milliseconds[shown], wrap(by_bin)[shown], "x", color=ink["percussive"])
-        left.plot(
-            *(milliseconds[shown], wrap(by_peak)[shown], "o"),
-            **{"color": ink["harmonic"], "markersize": 9, "fillstyle": "none"},
-        )
-        left.plot(milliseconds[shown], measured[shown], ".", color=ink["mixture"], markersize=7)
+        shown = ms <= 240
+        left.plot(ms[shown], wrap(t.by_bin)[shown], "x", color=ink["percussive"])
+        left.plot(ms[shown], wrap(t.by_peak)[shown], "o", markersize=9, **circle)
+        left.plot(ms[shown], t.measured[shown], ".", color=ink["mixture"], markersize=7)
         left.set(ylim=(-np.pi - 0.3, np.pi + 0.3), xlim=(-8, 248), xlabel="time (ms)")
         left.set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
-        left.set_title(f"phase of bin {k}, wrapped")
-        right.plot(milliseconds, np.rad2deg(off["bin"]), "x", color=ink["percussive"], ms=4)
-        right.plot(milliseconds, np.rad2deg(off["peak"]), color=ink["harmonic"])
+        left.set_title(f"phase of bin {t.bin}, wrapped")
+        off = {"bin": wrap(t.by_bin - t.measured), "peak": wrap(t.by_peak - t.measured)}
+        right.plot(ms, np.rad2deg(off["bin"]), "x", color=ink["percussive"], ms=4)
+        right.plot(ms, np.rad2deg(off["peak"]), color=ink["harmonic"])
         right.set(ylim=(-190, 190), yticks=(-180, -90, 0, 90, 180), xlabel="time (ms)")
         right.set_title("off by (degrees)")
         right.plot([], [], ".", color=ink["mixture"], label="measured")
-        right.plot([], [], "o", color=ink["harmonic"], fillstyle="none", label="interpolated $f$")
+        right.plot([], [], "o", label="interpolated $f$", **circle)
         right.plot([], [], "x", color=ink["percussive"], label="the bin's centre")
         fig.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    per_second = 360 * abs(f - truth) * SAMPLE_RATE / N_FFT
+    missed, from_centre = abs(t.peak - t.truth), abs(t.bin - t.truth)
+    degrees = 360 * SAMPLE_RATE / N_FFT  # a second later, for each bin of error
     text = (
-        f"{hertz:g} Hz is bin {truth:.2f}: {hop / N_FFT * truth:.2f} turns a hop. The peak says "
-        f"{f:.3f}, an error of {abs(f - truth):.4f} bin; a second later the phase is off by "
-        f"{per_second:.0f}°. The bin's centre is off by {abs(k - truth):.2f} bin, which makes "
-        f"{360 * abs(k - truth) * SAMPLE_RATE / N_FFT:,.0f}°."
+        f"{hertz:g} Hz is bin {t.truth:.2f}: {hop / N_FFT * t.truth:.2f} turns a hop. The peak "
+        f"says {t.peak:.3f}, an error of {missed:.4f} bin; a second later the phase is off by "
+        f"{degrees * missed:.0f}°. The bin's centre is off by {from_centre:.2f} bin, which makes "
+        f"{degrees * from_centre:,.0f}°."
     )
     return View(fig, text=text)
 
@@ -123,7 +141,7 @@ tone_control = Control(
         "Which of the three changes how fast the interpolated prediction drifts away within a "
         "second? For which frequency is the bin's centre nearly good enough, and for how long?"
     ),
-)  # fmt: skip
+)
 
 
 # ----------------------------------------------------------------------- the top of the parabola
@@ -241,47 +259,69 @@ def vibrato(cents: float) -> tuple[np.ndarray, np.ndarray]:
     return (0.25 * fade * x).astype(np.float32), pitch
 
 
+class Followed(NamedTuple):
+    """How the sixth partial of a vibrato was followed, frame by frame, and what it sounds like.
+
+    Attributes
+    ----------
+    seconds, true, used : (T,) times in s, the partial's frequency and the one from the peaks in Hz
+    missed : (T - 1,) radians, by which a phase misses its prediction from the frame before
+    inside : (T - 1,) bool, the frames away from both ends
+    good : the share of the energy inside that is predicted within 45 degrees
+    sound : (n,), of the true magnitudes with phases calculated from the first frame on
+    """
+
+    seconds: np.ndarray
+    true: np.ndarray
+    used: np.ndarray
+    missed: np.ndarray
+    inside: np.ndarray
+    good: float
+    sound: np.ndarray
+
+
 @lru_cache(maxsize=40)
-def vibrato_result(cents: float, setting: str):
-    """Frequency used and true (Hz), error of the phase in one hop, of a partial; and the sound."""
+def followed(cents: float, setting: str) -> Followed:
+    """Follow a tone with a vibrato of so many cents."""
     settings, partial = WINDOWS[setting], 6
     x, pitch = vibrato(cents)
     X = stft(x, settings)
-    times = np.arange(X.shape[1]) * settings.hop
+    at = np.arange(X.shape[1])
+    times = at * settings.hop
     true = partial * pitch[np.minimum(times, len(pitch) - 1)]
     k = np.round(true * settings.n_fft / SAMPLE_RATE).astype(int)
-    at = np.arange(X.shape[1])
     used = frequencies(np.abs(X))[k, at] * SAMPLE_RATE / settings.n_fft
     errors = one_hop_errors(X, settings)
     y = istft(propagated(np.abs(X), np.angle(X[:, 0]), settings), settings, len(x))
     energy = np.abs(X[:, 1:]) ** 2
     inside = (times[1:] > 0.1 * SAMPLE_RATE) & (times[1:] < len(x) - 0.1 * SAMPLE_RATE)
     good = np.sum(energy[:, inside] * (np.abs(errors[:, inside]) < np.pi / 4))
-    return times, true, used, errors[k[1:], at[1:] - 1], inside, good / energy[:, inside].sum(), y
+    good /= energy[:, inside].sum()
+    return Followed(times / SAMPLE_RATE, true, used, errors[k[1:], at[:-1]], inside, good, y)
 
 
 def vibrato_view(cents: float, setting: str) -> View:
     """How a prediction follows a tone with vibrato."""
-    times, true, used, error, inside, good, y = vibrato_result(cents, setting)
-    seconds = times / SAMPLE_RATE
+    f = followed(cents, setting)
     fig, (left, right) = plot.figure(1, 2, height=2.8)
     with plot.style():
-        left.plot(seconds, true, ":", color=plot.kind_colour("mixture"), label="true")
-        left.plot(seconds, used, color=plot.kind_colour("harmonic"), label="from the peaks")
+        left.plot(f.seconds, f.true, ":", color=plot.kind_colour("mixture"), label="true")
+        left.plot(f.seconds, f.used, color=plot.kind_colour("harmonic"), label="from the peaks")
         left.set(xlim=(0.1, LENGTH - 0.1), ylim=(2460, 2820), xlabel="time (s)")
         left.set_title("sixth partial (Hz)")
         left.legend(loc="upper right", ncols=2)
-        right.plot(seconds[1:], np.rad2deg(error), ".", color=plot.kind_colour("percussive"))
+        right.plot(f.seconds[1:], np.rad2deg(f.missed), ".", color=plot.kind_colour("percussive"))
         right.set(xlim=(0.1, LENGTH - 0.1), ylim=(-190, 190), yticks=(-180, -90, 0, 90, 180))
         right.set(xlabel="time (s)")
         right.set_title("phase missed in one hop (degrees)")
-    bins = np.abs(used - true)[1:][inside].max() * WINDOWS[setting].n_fft / SAMPLE_RATE
+    hertz = np.abs(f.used - f.true)[1:][f.inside].max()
     text = (
         f"Vibrato of {cents:g} cents to either side, {setting}: in the sixth partial the frequency "
-        f"is off by {bins:.2f} bins at worst; {100 * good:.0f} % of the sound's energy lies in "
+        f"is off by {hertz * WINDOWS[setting].n_fft / SAMPLE_RATE:.2f} bins at worst; "
+        f"{100 * f.good:.0f} % of the sound's energy lies in "
         "bins whose phase is predicted from one frame to the next within 45 degrees."
     )
-    return View(fig, {"tone": vibrato(cents)[0], "calculated": y}, text)
+    return View(fig, {"tone": vibrato(cents)[0], "calculated": f.sound}, text)
 
 
 vibrato_control = Control(
@@ -315,7 +355,9 @@ vibrato_control = Control(
 CENTRE = 3000.0  # Hz: about where the moving tones stand
 
 
-def neighbour_errors(settings: StftSettings, stronger_db: float, *, trials: int, seed: int):
+def neighbour_errors(
+    settings: StftSettings, stronger_db: float, *, trials: int, seed: int
+) -> np.ndarray:
     """Errors of a tone's frequency in bins, beside a stronger one beyond its lobe: (trials,)."""
     rng = np.random.default_rng(seed)
     width = 4 * settings.n_fft / settings.window_length  # of the main lobe
@@ -332,7 +374,9 @@ def neighbour_errors(settings: StftSettings, stronger_db: float, *, trials: int,
     return np.abs(errors)
 
 
-def moving_errors(settings: StftSettings, hertz) -> tuple[np.ndarray, np.ndarray]:
+def moving_errors(
+    settings: StftSettings, hertz: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """A tone that moves: errors of its frequency in bins, and of its phase in one hop, in radians.
 
     hertz: function from seconds to the tone's frequency in Hz; a second and a half is analysed.
