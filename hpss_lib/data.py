@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib import stft
+from hpss_lib import audio, stft
 from hpss_lib.audio import SOURCES
 from hpss_lib.stft import SAMPLE_RATE, StftSettings
 
@@ -87,8 +87,6 @@ def read_song(song: Song) -> tuple[np.ndarray | None, np.ndarray | None]:
     Of unequal files the longest decides and the others end in silence.  Raises what `audio.load`
     raises, and for MUSDB18's stems RuntimeError without ffmpeg.
     """
-    from hpss_lib import audio
-
     if song.percussive and song.percussive[0].name.endswith(".stem.mp4"):
         return read_stems(song.percussive[0])
     signals = [[audio.load(f) for f in files] for files in (song.percussive, song.harmonic)]

@@ -17,6 +17,7 @@ earlier frame.
 import math
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -120,7 +121,6 @@ def backfit(
     M_p = soft_mask(P_p, P_h, power=1)
     M_h = soft_mask(P_h, P_p, power=1)  # 1 - M_p would lose the digits of small shares
     jobs = ((M_p, percussive_kernels), (M_h, harmonic_kernels))
-    from concurrent.futures import ThreadPoolExecutor
 
     def model(job: tuple[np.ndarray, Kernels]) -> np.ndarray:
         M, kernels = job

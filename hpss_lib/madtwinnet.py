@@ -25,6 +25,10 @@ from torch import Tensor, nn
 from hpss_lib.audio import SOURCES
 
 EPS = 1e-6  # inside the logarithms of the loss, as published
+# What the other terms of the objective weigh beside the Kullback-Leibler divergences, as published:
+TWIN_WEIGHT = 0.5  # of the distance to the twin's states, || affine(h_dec) - h_twin ||_2
+SPARSITY_WEIGHT = 1e-2  # of || diag W_mask ||_1
+ENERGY_WEIGHT = 1e-4  # of || W_den ||_2^2
 WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -294,7 +298,7 @@ def losses(
         V_t, mapped, h_twin = twin(h_enc, h_dec, trim(V, model.config))
         terms["twin_masker"] = kl_loss(V_target, V_t.float())
         terms["twin"] = twin_loss(mapped.float(), h_twin.float())
-        total = total + terms["twin_masker"] + 0.5 * terms["twin"]
+        total = total + terms["twin_masker"] + TWIN_WEIGHT * terms["twin"]
     if compressed:
         terms["compressed"] = compressed_loss(V_target, V_d.float())
         total = total + compressed * terms["compressed"]
@@ -302,7 +306,8 @@ def losses(
         both = (squared_loss(V_target, y.float()) for y in (V_m, V_d))
         terms["squared"] = torch.stack([*both]).sum()
         total = total + squared * terms["squared"]
-    total = total + 1e-2 * sparsity_penalty(model.masker) + 1e-4 * energy_penalty(model.denoiser)
+    total = total + SPARSITY_WEIGHT * sparsity_penalty(model.masker)
+    total = total + ENERGY_WEIGHT * energy_penalty(model.denoiser)
     return {"total": total, **terms}
 
 

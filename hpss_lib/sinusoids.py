@@ -14,7 +14,7 @@ propagation does not see it, because each bin goes on from its own phase.
 
 import numpy as np
 
-from hpss_lib.stft import StftSettings
+from hpss_lib.stft import SAMPLE_RATE, StftSettings
 
 THRESHOLD = 0.01  # of the frame's maximum: lower peaks are not taken for sinusoids
 
@@ -92,8 +92,6 @@ def frequency_errors(V: np.ndarray, hertz: np.ndarray, settings: StftSettings) -
     V: (F, T) magnitudes; hertz: (T,) true frequencies of one sinusoid. Returns (T,) float64: the
     frequency of the bin that lies nearest to the truth, minus the truth. Chapter 7.
     """
-    from hpss_lib.stft import SAMPLE_RATE
-
     truth = np.asarray(hertz) * settings.n_fft / SAMPLE_RATE
     return np.array(
         [instantaneous_frequency(v)[round(k)] - k for v, k in zip(V.T, truth, strict=True)]

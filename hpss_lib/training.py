@@ -45,6 +45,9 @@ TRUTHS = ("magnitude", "ratio", "projection")
 COLUMNS = ("step", "seconds", "rate", "norm", "total", "masker", "denoiser", "twin_masker", "twin")
 COLUMNS += ("compressed", "squared", "sdr_percussive", "sdr_harmonic")
 
+Draw = Callable[[np.random.Generator], tuple[Tensor, Tensor, Tensor]]  # -> V, V_p, V_h
+Excerpt = tuple[str, np.ndarray, np.ndarray]  # name, s_p, s_h
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -184,7 +187,7 @@ def has_bf16(kind: str) -> bool:
 
 
 def score_each(
-    model: MaDTwinNet, excerpts: Iterable[tuple[str, np.ndarray, np.ndarray]], target: str
+    model: MaDTwinNet, excerpts: Iterable[Excerpt], target: str
 ) -> Iterator[tuple[str, float, float]]:
     """Yield each excerpt's name and plain SDR in dB, percussive and harmonic.
 
@@ -201,9 +204,7 @@ def score_each(
         yield name, sdr(p, p_hat), sdr(h, h_hat)
 
 
-def score(
-    model: MaDTwinNet, excerpts: Sequence[tuple[str, np.ndarray, np.ndarray]], target: str
-) -> tuple[float, float]:
+def score(model: MaDTwinNet, excerpts: Sequence[Excerpt], target: str) -> tuple[float, float]:
     """Median of `score_each`, percussive and harmonic; NaN without excerpts."""
     found = [pair for _, *pair in score_each(model, excerpts, target)]
     p, h = np.median(found, axis=0) if found else (math.nan, math.nan)
@@ -214,12 +215,12 @@ def score(
 
 
 def train(
-    draw: Callable[[np.random.Generator], tuple[Tensor, Tensor, Tensor]],
+    draw: Draw,
     out: str | Path,
     *,
     config: Config,
     plan: Plan,
-    held_back: Sequence[tuple[str, np.ndarray, np.ndarray]] = (),
+    held_back: Sequence[Excerpt] = (),
     start: str | Path | None = None,
     device: str | None = None,
     stop_after: int | None = None,
@@ -240,61 +241,77 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     device = device or best_device()
     rank, processes = join_processes(device)
+    state = _begin(out, config, plan, start, device)
+    trained = nn.parallel.DistributedDataParallel(state.learner) if processes > 1 else state.learner
+    report = (lambda row: None) if rank else _reporter(out, plan.steps, state.step, quiet)
+    story = {"plan": asdict(plan), "processes": processes, **(facts or {})}
+    began = time.monotonic() - state.seconds
+    last = plan.steps if stop_after is None else min(plan.steps, stop_after)
+    while state.step < last:
+        row = _advance(state, trained, draw, config, plan, rank)
+        state.seconds = row["seconds"] = time.monotonic() - began
+        if rank:
+            continue
+        if state.step % plan.every == 0 or state.step == plan.steps:
+            row |= _keep_weights(state, out, config, plan, held_back, story)
+            _save(state, out, config, plan)
+        report(row)
+    if rank == 0 and state.step % plan.every:
+        _save(state, out, config, plan)
+    if processes > 1:
+        torch.distributed.barrier()  # nobody leaves before the last file is written
+    state.learner.model.load_state_dict(state.average)
+    return state.learner.model.eval()
+
+
+@dataclass
+class _State:
+    """How far a run has come: what a checkpoint holds."""
+
+    learner: Learner
+    average: dict[str, Tensor]
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    best: float = -math.inf
+    seconds: float = 0.0
+
+
+def _begin(out: Path, config: Config, plan: Plan, start: str | Path | None, device: str) -> _State:
+    """Where training begins: at the checkpoint in `out`, else at `start`, else at random."""
     learner = Learner(config, plan).to(device)
     if start is not None:
         learner.model.load_state_dict(read_model(start)[0].state_dict())
     average = {k: v.detach().clone() for k, v in learner.model.state_dict().items()}
     optimiser = torch.optim.Adam(learner.parameters(), lr=plan.rate, fused=device != "mps")
-    step, best, seconds = _resume(out, learner, average, optimiser, config, plan, device)
-    trained = learner
-    if processes > 1:
-        trained = nn.parallel.DistributedDataParallel(learner)
-    log = _Log(out / "log.csv", step) if rank == 0 else None
-    bar = _progress(plan.steps, step, quiet or rank > 0)
-    began = time.monotonic() - seconds
-    scored = MaDTwinNet(config).to(device)
-    while step < min(plan.steps, plan.steps if stop_after is None else stop_after):
-        rate = learning_rate(step, plan)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        rng = np.random.default_rng((plan.seed, rank, step))
-        V, V_target = (x.to(device) for x in prepare(*draw(rng), config, plan))
-        terms, norm = take_step(trained, optimiser, V, V_target, plan)
-        step += 1
-        if not torch.isfinite(terms["total"]):
-            raise FloatingPointError(
-                f"the loss became {terms['total'].item()} at step {step}: lower the learning rate"
-            )
-        _follow(average, learner.model, plan, step)
-        if rank:
-            continue
-        row = {k: float(v.detach()) for k, v in terms.items()}
-        row |= {
-            "step": step,
-            "seconds": time.monotonic() - began,
-            "rate": rate,
-            "norm": float(norm),
-        }
-        if step % plan.every == 0 or step == plan.steps:
-            scored.load_state_dict(average)
-            found = score(scored, held_back, plan.target)
-            row |= {"sdr_percussive": found[0], "sdr_harmonic": found[1]}
-            story = {"plan": asdict(plan), "processes": processes, "step": step, "sdr": found}
-            story |= facts or {}
-            save_model(out / "last.safetensors", scored, target=plan.target, **story)
-            if sum(found) > best:
-                best = sum(found)
-                save_model(out / "best.safetensors", scored, target=plan.target, **story)
-            _save(out, learner, average, optimiser, config, plan, step, best, row["seconds"])
-        assert log is not None
-        log.write(row)
-        bar(row)
-    if rank == 0 and step % plan.every:
-        _save(out, learner, average, optimiser, config, plan, step, best, time.monotonic() - began)
-    if processes > 1:
-        torch.distributed.barrier()  # nobody leaves before the last file is written
-    learner.model.load_state_dict(average)
-    return learner.model.eval()
+    state = _State(learner, average, optimiser)
+    if (out / "checkpoint.pt").exists():
+        _restore(state, out / "checkpoint.pt", config, plan, device)
+    return state
+
+
+def _advance(
+    state: _State, trained: nn.Module, draw: Draw, config: Config, plan: Plan, rank: int
+) -> dict:
+    """One step on a batch of its own, with the running average after it: a line of the log."""
+    rate = learning_rate(state.step, plan)
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate
+    rng = np.random.default_rng((plan.seed, rank, state.step))
+    device = next(trained.parameters()).device
+    V, V_target = (x.to(device) for x in prepare(*draw(rng), config, plan))
+    terms, norm = take_step(trained, state.optimiser, V, V_target, plan)
+    state.step += 1
+    if not torch.isfinite(terms["total"]):
+        raise FloatingPointError(
+            f"the loss became {terms['total'].item()} at step {state.step}: lower the learning rate"
+        )
+    _follow(state.average, state.learner.model, plan, state.step)
+    return {
+        **{k: float(v.detach()) for k, v in terms.items()},
+        "step": state.step,
+        "rate": rate,
+        "norm": float(norm),
+    }
 
 
 def _follow(average: dict[str, Tensor], model: nn.Module, plan: Plan, step: int) -> None:
@@ -303,6 +320,24 @@ def _follow(average: dict[str, Tensor], model: nn.Module, plan: Plan, step: int)
     state = model.state_dict()
     for name, value in state.items():
         average[name].lerp_(value, 1 - decay)
+
+
+def _keep_weights(
+    state: _State, out: Path, config: Config, plan: Plan, held_back: Sequence[Excerpt], story: dict
+) -> dict[str, float]:
+    """Score the averaged weights and write them: as the last, and as the best if they are."""
+    model = MaDTwinNet(config).to(next(state.learner.parameters()).device)
+    model.load_state_dict(state.average)
+    p, h = score(model, held_back, plan.target)
+    story = {"step": state.step, "sdr": (p, h), **story}
+    save_model(out / "last.safetensors", model, target=plan.target, **story)
+    if p + h > state.best:
+        state.best = p + h
+        save_model(out / "best.safetensors", model, target=plan.target, **story)
+    return {"sdr_percussive": p, "sdr_harmonic": h}
+
+
+# ---------------------------------------------------------------------- devices and processes
 
 
 def best_device() -> str:
@@ -324,62 +359,86 @@ def join_processes(device: str) -> tuple[int, int]:
     return torch.distributed.get_rank(), processes
 
 
-def _save(out: Path, learner, average, optimiser, config, plan, step, best, seconds) -> None:
+# ------------------------------------------------------------------- the checkpoint, the log
+
+
+def _save(state: _State, out: Path, config: Config, plan: Plan) -> None:
     """Write everything that a resumed run needs, whole or not at all."""
-    state = {
-        "learner": learner.state_dict(),
-        "average": average,
-        "optimiser": optimiser.state_dict(),
-        "run": json.dumps(_run(config, plan)),
-        "step": step,
-        "best": best,
-        "seconds": seconds,
+    kept = {
+        "learner": state.learner.state_dict(),
+        "average": state.average,
+        "optimiser": state.optimiser.state_dict(),
+        "run": _settings(config, plan),
+        "step": state.step,
+        "best": state.best,
+        "seconds": state.seconds,
     }
     part = out / "checkpoint.part"
-    torch.save(state, part)
+    torch.save(kept, part)
     part.replace(out / "checkpoint.pt")
 
 
-def _run(config: Config, plan: Plan) -> dict:
-    return json.loads(json.dumps({"config": asdict(config), "plan": asdict(plan)}))
-
-
-def _resume(out: Path, learner, average, optimiser, config, plan, device):
-    """Restore the checkpoint in `out`, if there is one: step, best score, seconds so far."""
-    path = out / "checkpoint.pt"
-    if not path.exists():
-        return 0, -math.inf, 0.0
+def _restore(state: _State, path: Path, config: Config, plan: Plan, device: str) -> None:
+    """Bring the state, in place, to where the checkpoint was written."""
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        kept = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:
         raise ValueError(f"{path} is damaged ({error}): delete it to start again") from error
-    if json.loads(state["run"]) != _run(config, plan):
+    if json.loads(kept["run"]) != json.loads(_settings(config, plan)):
         raise ValueError(
-            f"{path} belongs to a run with other settings. Theirs: {state['run']}. Continue with"
+            f"{path} belongs to a run with other settings. Theirs: {kept['run']}. Continue with"
             " those, or choose another --out (and --start to begin from its weights)."
         )
-    learner.load_state_dict(state["learner"])
-    optimiser.load_state_dict(state["optimiser"])
-    for k, v in state["average"].items():
-        average[k].copy_(v)
-    return state["step"], state["best"], state["seconds"]
+    state.learner.load_state_dict(kept["learner"])
+    state.optimiser.load_state_dict(kept["optimiser"])
+    for k, v in kept["average"].items():
+        state.average[k].copy_(v)
+    state.step, state.best, state.seconds = kept["step"], kept["best"], kept["seconds"]
 
 
-class _Log:
-    """One csv file with a line a step; lines after the step that training resumes from are cut."""
+def _settings(config: Config, plan: Plan) -> str:
+    return json.dumps({"config": asdict(config), "plan": asdict(plan)})
 
-    def __init__(self, path: Path, step: int):
-        rows: list[dict] = []
-        if path.exists() and step:
-            with path.open(newline="") as file:
-                rows = [r for r in csv.DictReader(file) if int(r["step"]) <= step]
-        self.file = path.open("w", newline="", buffering=1)
-        self.writer = csv.DictWriter(self.file, COLUMNS)
-        self.writer.writeheader()
-        self.writer.writerows(rows)
 
-    def write(self, row: dict) -> None:
-        self.writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+def _reporter(out: Path, steps: int, step: int, quiet: bool) -> Callable[[dict], None]:
+    """What is done with each step's line: into log.csv, and onto the screen unless `quiet`."""
+    writer = _open_log(out / "log.csv", step)
+    show = (lambda row: None) if quiet else _progress(steps, step)
+
+    def report(row: dict) -> None:
+        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+        show(row)
+
+    return report
+
+
+def _open_log(path: Path, step: int) -> csv.DictWriter:
+    """Open log.csv, a line a step; lines after the step that training resumes from are cut."""
+    rows: list[dict] = []
+    if path.exists() and step:
+        with path.open(newline="") as file:
+            rows = [r for r in csv.DictReader(file) if int(r["step"]) <= step]
+    writer = csv.DictWriter(path.open("w", newline="", buffering=1), COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    return writer
+
+
+def _progress(steps: int, step: int) -> Callable[[dict], None]:
+    """A bar that shows the loss, and the SDR where it was just scored."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=steps, initial=step, unit="step", mininterval=5)
+    shown: dict[str, str] = {}
+
+    def show(row: dict) -> None:
+        shown["loss"] = f"{row['total']:.3f}"
+        if "sdr_percussive" in row:
+            shown["SDR"] = f"{row['sdr_percussive']:.2f}/{row['sdr_harmonic']:.2f} dB"
+        bar.set_postfix(shown, refresh=False)
+        bar.update()
+
+    return show
 
 
 def read_log(path: str | Path, *, every: int = 1) -> dict[str, np.ndarray]:
@@ -398,23 +457,7 @@ def read_log(path: str | Path, *, every: int = 1) -> dict[str, np.ndarray]:
     return columns
 
 
-def _progress(steps: int, step: int, quiet: bool) -> Callable[[dict], None]:
-    """Return a function that shows one step: the loss, and the SDR where it was just scored."""
-    if quiet:
-        return lambda row: None
-    from tqdm import tqdm
-
-    bar = tqdm(total=steps, initial=step, unit="step", mininterval=5)
-    shown: dict[str, str] = {}
-
-    def show(row: dict) -> None:
-        shown["loss"] = f"{row['total']:.3f}"
-        if "sdr_percussive" in row:
-            shown["SDR"] = f"{row['sdr_percussive']:.2f}/{row['sdr_harmonic']:.2f} dB"
-        bar.set_postfix(shown, refresh=False)
-        bar.update()
-
-    return show
+# ------------------------------------------------------------------------- songs in folders
 
 
 def train_on_folders(
@@ -438,6 +481,27 @@ def train_on_folders(
     cache: where the decoded samples go (else `out`/cache).
     """
     held = [s for path in validation for s in data.find_songs(path)]
+    groups, weights = _find_groups(folders, held, skip)
+    cached = _decode_once(groups, cache or Path(out) / "cache", options.get("device"))
+    settings = SETTINGS[config.setting]
+    projected = plan.truth == "projection"
+
+    def draw(rng: np.random.Generator):
+        size = config.frames, plan.batch
+        return data.draw_batch(
+            cached, weights, settings, *size, rng, plan.mixing, projected=projected
+        )
+
+    excerpts = list(data.excerpts(held, seconds=seconds, count=count))
+    facts = {"data": [Path(str(f).partition("=")[0]).name for f in folders]}
+    facts |= options.pop("facts", None) or {}
+    return train(draw, out, config=config, plan=plan, held_back=excerpts, facts=facts, **options)
+
+
+def _find_groups(
+    folders: Sequence[str], held: Sequence[data.Song], skip: Sequence[str]
+) -> tuple[list[list[data.Song]], list[float]]:
+    """The songs to train on, folder by folder, and how often each folder is drawn from."""
     away = set[Path]().union(*(_files(s) for s in held))
     groups, weights = [], []
     for folder in folders:
@@ -445,26 +509,21 @@ def train_on_folders(
         songs = [s for s in data.find_songs(path) if not away & _files(s)]
         groups.append([s for s in songs if not any(fnmatch(s.name, p) for p in skip)])
         weights.append(float(weight or 1))
-    decoded = cache or Path(out) / "cache"
-    _, processes = join_processes(options.get("device") or best_device())
-    if processes > 1 and os.environ["LOCAL_RANK"] != "0":
-        torch.distributed.barrier()  # one process of each machine decodes, the others reuse
-    cached = data.build_cache(groups, decoded)
-    if processes > 1 and os.environ["LOCAL_RANK"] == "0":
+    return groups, weights
+
+
+def _decode_once(
+    groups: Sequence[Sequence[data.Song]], folder: str | Path, device: str | None
+) -> data.Cache:
+    """The decoded samples: one process of each machine decodes, the others reuse."""
+    _, processes = join_processes(device or best_device())
+    first = processes == 1 or os.environ["LOCAL_RANK"] == "0"
+    if not first:
         torch.distributed.barrier()
-    settings = SETTINGS[config.setting]
-
-    def draw(rng: np.random.Generator):
-        size = config.frames, plan.batch
-        projected = plan.truth == "projection"
-        return data.draw_batch(
-            cached, weights, settings, *size, rng, plan.mixing, projected=projected
-        )
-
-    excerpts = list(data.excerpts(held, seconds=seconds, count=count))
-    facts = {"data": [f"{Path(str(f).partition('=')[0]).name}" for f in folders]}
-    facts |= options.pop("facts", None) or {}
-    return train(draw, out, config=config, plan=plan, held_back=excerpts, facts=facts, **options)
+    cached = data.build_cache(groups, folder)
+    if processes > 1 and first:
+        torch.distributed.barrier()
+    return cached
 
 
 def _files(song: data.Song) -> set[Path]:
