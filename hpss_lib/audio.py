@@ -8,11 +8,11 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import soundfile
 
 SOURCES = ("percussive", "harmonic")  # what a mixture is the sum of; every pair is in this order
-MAX_HOURS = 3.0  # longer recordings are refused before they are read: they would fill the memory
+MAX_HOURS = 3.0  # longer recordings are refused before they are read: they are mistakes, as a rule
+SUBTYPES = {"float": "FLOAT", "pcm24": "PCM_24", "pcm16": "PCM_16"}  # of samples in written files
 _MAX_WAV_BYTES = 2**32 - 1024  # sizes in a WAV header are 32 bits wide
 _BLOCK = 1 << 18  # samples read or written at once
 
@@ -38,16 +39,44 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
         x, rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
     if len(x) == 0:
         raise ValueError(f"{path} holds no samples")
-    if not np.isfinite(x).all():
-        bad = int(np.count_nonzero(~np.isfinite(x)))
-        raise ValueError(f"{path} holds {bad} NaN or infinite samples: repair it first")
+    _refuse_non_finite(path, x)
     return x, rate
 
 
-def shape(path: str | Path) -> tuple[int, int]:
-    """The shape (n, channels) that `read` will return, from the header alone; raises the same."""
+class Header(NamedTuple):
+    """What a sound file says of itself."""
+
+    samples: int  # in each channel
+    channels: int
+    rate: int  # Hz
+
+
+def header(path: str | Path) -> Header:
+    """Samples, channels and rate of a file, without reading it; raises what `read` raises."""
     with _open(Path(path)) as sound:
-        return sound.frames, sound.channels
+        return Header(sound.frames, sound.channels, sound.samplerate)
+
+
+def read_blocks(path: str | Path) -> Iterator[np.ndarray]:
+    """What `read` returns, in blocks (m, channels), so that a long file need not fit in memory.
+
+    Raises what `read` raises, where it meets it.
+    """
+    with _open(Path(path)) as sound:
+        none = True
+        while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
+            if not np.isfinite(block).all():
+                rest = sound.read(dtype="float32", always_2d=True)
+                _refuse_non_finite(path, block, rest)
+            none = False
+            yield block
+        if none:
+            raise ValueError(f"{path} holds no samples")
+
+
+def _refuse_non_finite(path: str | Path, *blocks: np.ndarray) -> None:
+    if bad := sum(np.count_nonzero(~np.isfinite(block)) for block in blocks):
+        raise ValueError(f"{path} holds {bad} NaN or infinite samples: repair it first")
 
 
 @contextmanager
@@ -171,28 +200,65 @@ def write_wav(path: str | Path, x: np.ndarray, rate: int) -> None:
         raise ValueError("x holds NaN or infinite samples")
     x = x if x.ndim == 2 else x[:, None]
     check_wav_size(*x.shape, name=Path(path))
-    write_wavs({Path(path): blocks(x)}, rate, x.shape[1])
+    write_together([Path(path)], ((block,) for block in blocks(x)), rate, x.shape[1])
 
 
-def check_wav_size(n: int, channels: int, *, name: object = "the result") -> None:
-    """Raise ValueError if n samples of so many channels exceed the 4 GB of a 32-bit float WAV."""
-    if 4 * n * channels > _MAX_WAV_BYTES:
+def check_wav_size(n: int, channels: int, *, name: object = "the result", bits: int = 32) -> None:
+    """Raise ValueError if n samples of so many channels and bits exceed the 4 GB of a WAV file."""
+    size = bits // 8 * n * channels
+    if size > _MAX_WAV_BYTES:
         raise ValueError(
-            f"{name} would take {4 * n * channels / 2**30:.1f} GB as 32-bit float WAV, which ends "
-            "at 4: cut the input into parts or lower its sample rate"
+            f"{name} would take {size / 2**30:.1f} GB as {bits}-bit WAV, which ends at 4: write "
+            "FLAC, cut the input into parts or lower its sample rate"
         )
 
 
-def write_wavs(signals: dict[Path, Iterable[np.ndarray]], rate: int, channels: int) -> None:
-    """Write several 32-bit float WAV files, each from its blocks (n, channels): all or none.
+def write_together(
+    paths: Sequence[Path],
+    parts: Iterable[Sequence[np.ndarray]],
+    rate: int,
+    channels: int,
+    *,
+    subtype: str = "float",
+) -> None:
+    """Write several sound files at once from blocks (m, channels): all of them, whole, or none.
 
-    `signals`: the blocks for each path, read one after the other, so that a long signal need never
-    exist as a whole. Raises OSError if a file cannot be written; then none is left behind.
+    paths: their endings, .wav or .flac, choose the format. parts: one block for each path at a
+    time, so that a long signal need never exist as a whole. subtype: a key of SUBTYPES; floating
+    point is written as it is, integers fill int16 or the upper 24 bits of int32. Raises OSError if
+    a file cannot be written; then none is left behind.
     """
-    with _temporary_names(list(signals)) as temporary:
-        for path, parts in signals.items():
-            _write_blocks(temporary[path], parts, rate, channels)
+    import soundfile
+
+    with _temporary_names(paths) as temporary:
+        with ExitStack() as stack:
+            sounds = []
+            for path, name in temporary.items():
+                stack.enter_context(_disk_errors(name))  # also of what is written at the end
+                kind = path.suffix[1:].upper()
+                sound = soundfile.SoundFile(
+                    name, "w", rate, channels, SUBTYPES[subtype], None, kind
+                )
+                sounds.append((name, stack.enter_context(sound)))
+            for blocks in parts:
+                for (name, sound), block in zip(sounds, blocks, strict=True):
+                    with _disk_errors(name):
+                        sound.write(block)
+        for name in temporary.values():
+            with name.open("rb") as file:
+                os.fsync(file)  # on the disk before the name changes, or a power cut leaves a stub
         _rename(temporary)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Errors of soundfile in writing, which libsndfile calls "System error", in plain words."""
+    import soundfile
+
+    try:
+        yield
+    except (soundfile.SoundFileError, AssertionError) as error:  # AssertionError: a short write
+        raise OSError(f"{path.parent} takes no more data: is the disk full?") from error
 
 
 def _rename(temporary: dict[Path, Path]) -> None:
@@ -215,7 +281,7 @@ def blocks(x: np.ndarray) -> Iterator[np.ndarray]:
 
 
 @contextmanager
-def _temporary_names(paths: list[Path]) -> Iterator[dict[Path, Path]]:
+def _temporary_names(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
     """A fresh name beside each path; whatever is left of them at the end is removed."""
     names: dict[Path, Path] = {}
     try:
@@ -228,20 +294,6 @@ def _temporary_names(paths: list[Path]) -> Iterator[dict[Path, Path]]:
         for name in names.values():
             with suppress(OSError):
                 name.unlink()
-
-
-def _write_blocks(path: Path, parts: Iterable[np.ndarray], rate: int, channels: int) -> None:
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path, "w", rate, channels, "FLOAT", format="WAV") as sound:
-            for part in parts:
-                sound.write(part)
-        with path.open("rb") as file:
-            os.fsync(file)  # on the disk before the name changes, or a power cut leaves a stub
-    except (soundfile.SoundFileError, AssertionError) as error:  # AssertionError: a short write
-        # libsndfile says no more than "System error".
-        raise OSError(f"{path.parent} takes no more data: is the disk full?") from error
 
 
 @dataclass(frozen=True)

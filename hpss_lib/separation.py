@@ -12,6 +12,7 @@ A method is an entry of METHODS, a phase recovery one of PHASES: a new one is ad
 import itertools
 import math
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -462,7 +463,7 @@ def separate_blocks(
     estimator = chosen.prepare(own, **options)
     if block < 1:
         raise ValueError(f"block is {block} frames; it must be at least 1")
-    x, again = itertools.tee(blocks)
+    x, again = itertools.tee(map(_checked, blocks))
     heard = _sums_and_differences(audio.resampled(x, rate, SAMPLE_RATE), 1 / 2)
     s_p = _percussive(heard, own, estimator, settings, recover, block, progress)
     s_p = audio.resampled(_sums_and_differences(s_p, 1), SAMPLE_RATE, rate)
@@ -534,36 +535,139 @@ def separate_file(
     out_dir: str | Path,
     *,
     method: str = "mad",
-    setting: str = "compact",
+    setting: str | StftSettings = "compact",
     phase: str = "mixture",
+    format: str = "wav",
+    subtype: str | None = None,
+    only: str | None = None,
     show_progress: bool = False,
     **options: Any,
-) -> tuple[Path, Path]:
-    """Separate a sound file into NAME.percussive.wav and NAME.harmonic.wav in the folder out_dir.
+) -> tuple[Path, ...]:
+    """Separate a sound file into NAME.percussive.wav and NAME.harmonic.wav in a folder.
 
-    Both are 32-bit float WAV with the rate, the channels and the length of the input, and sum to
-    it; each channel is separated on its own. At other rates than 44.1 kHz the percussive part is
-    estimated at 44.1 kHz, so that what lies above 22.05 kHz stays in the harmonic one. out_dir is
-    made if missing. Either both files are written, complete, or neither. Returns their paths.
-    Raises what `audio.read` and `separate` raise, ValueError if a file would exceed WAV's 4 GB,
-    OSError if out_dir cannot be written to.
+    Both have the rate, the channels and the length of the input, and sum to it. The file is worked
+    through block by block, so that its length does not matter to the memory. Either all files are
+    written, complete, or none.
+
+    Parameters
+    ----------
+    path : str or Path
+        A wav, flac, ogg or mp3 file.
+    out_dir : str or Path
+        The folder for the results; it is made if missing.
+    method, setting, phase, **options
+        As in `separate`.
+    format : str
+        "wav" or "flac".
+    subtype : "float", "pcm24" or "pcm16"
+        How samples are written; default: "float", with FLAC, which holds integers only, "pcm24".
+        Where a part would exceed the full scale of integers, as much of it as does goes into the
+        other part, so that the two still sum to the input, rounded; a warning counts such samples.
+    only : "percussive" or "harmonic"
+        The part to be written; default: both.
+    show_progress : bool
+        A bar in the terminal, for a file of more than 20 s.
+
+    Returns
+    -------
+    tuple of Path
+        The files written, the percussive one first.
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        What `audio.read` and `separate` raise; ValueError if a result would exceed WAV's 4 GB;
+        OSError if out_dir cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> audio.write_wav(f"{folder}/click.wav", np.eye(1, 8000, 4000, np.float32)[0], 8000)
+    >>> written = separate_file(f"{folder}/click.wav", folder, method="median", format="flac")
+    >>> [path.name for path in written]
+    ['click.percussive.flac', 'click.harmonic.flac']
     """
     path, out_dir = Path(path), Path(out_dir)
+    subtype = subtype or _choose(format, _DEFAULT_SUBTYPE, "format")
+    paths = output_paths(path, out_dir, format=format, only=only)
     _check_folder(out_dir)
-    path_p, path_h = output_paths(path, out_dir)
-    audio.check_wav_size(*audio.shape(path), name=path_p)
-    x, rate = audio.read(path)
+    n, channels, rate = audio.header(path)
+    _check_container(n, channels, format, subtype, paths[0])
     options |= {"method": method, "setting": setting, "phase": phase}
-    with _progress_bar(len(x) / rate, path.name, show_progress) as advance:
-        p, h = separate(x, rate, progress=advance, **options)
-    audio.write_wavs({path_p: audio.blocks(p), path_h: audio.blocks(h)}, rate, x.shape[1])
-    return path_p, path_h
+    with _progress_bar(n / rate, path.name, show_progress) as advance:
+        parts = separate_blocks(audio.read_blocks(path), rate, progress=advance, **options)
+        if subtype != "float":
+            parts = _as_integers(parts, _BITS[subtype], path.name)
+        if only is not None:
+            parts = ((pair[SOURCES.index(only)],) for pair in parts)
+        audio.write_together(paths, parts, rate, channels, subtype=subtype)
+    return paths
 
 
-def output_paths(path: str | Path, out_dir: str | Path) -> tuple[Path, Path]:
-    """Where `separate_file` writes the percussive and the harmonic part of a file."""
-    name = Path(path).stem
-    return Path(out_dir) / f"{name}.percussive.wav", Path(out_dir) / f"{name}.harmonic.wav"
+def output_paths(
+    path: str | Path, out_dir: str | Path, *, format: str = "wav", only: str | None = None
+) -> tuple[Path, ...]:
+    """Where `separate_file` writes the percussive and the harmonic part of a file.
+
+    >>> [p.as_posix() for p in output_paths("a/song.mp3", "out")]
+    ['out/song.percussive.wav', 'out/song.harmonic.wav']
+    """
+    kept = SOURCES if only is None else [SOURCES[_choose(only, _SOURCE_NUMBER, "part")]]
+    return tuple(Path(out_dir) / f"{Path(path).stem}.{source}.{format}" for source in kept)
+
+
+_BITS = {"float": 32, "pcm24": 24, "pcm16": 16}
+_DEFAULT_SUBTYPE = {"wav": "float", "flac": "pcm24"}  # the formats
+_SOURCE_NUMBER = {source: j for j, source in enumerate(SOURCES)}
+_MOST_FLAC_CHANNELS = 8
+
+
+def _check_container(n: int, channels: int, format: str, subtype: str, name: Path) -> None:
+    """Raise ValueError unless the format can hold such a signal."""
+    bits = _choose(subtype, _BITS, "subtype")
+    if format == "wav":
+        audio.check_wav_size(n, channels, name=name, bits=bits)
+    elif subtype == "float":
+        raise ValueError("FLAC holds integers only: choose pcm24 or pcm16, or write wav")
+    elif channels > _MOST_FLAC_CHANNELS:
+        raise ValueError(f"{name}: FLAC holds at most 8 channels, not {channels}: write wav")
+
+
+def _as_integers(
+    parts: Iterable[tuple[np.ndarray, np.ndarray]], bits: int, name: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Both parts as integers that fill int16 or the upper 24 bits of int32, and sum as before."""
+    scale = 2 ** (bits - 1)
+    low, high = -scale, scale - 1
+    over = limited = 0
+    peak = 1.0
+    for p, h in parts:
+        sum_ = scale * (p.astype(float) + h)
+        over += np.count_nonzero(np.abs(sum_) > scale)
+        x = np.clip(np.rint(sum_), low, high)
+        wanted = np.rint(scale * p.astype(float))
+        # Of the values that the percussive part may take so that the harmonic one fits, the next.
+        fitting = np.clip(wanted, np.maximum(low, x - high), np.minimum(high, x - low))
+        limited += np.count_nonzero(np.abs(wanted - fitting) > 1)
+        peak = max(peak, float(np.abs(p).max()), float(np.abs(h).max()))
+        whole = (fitting, x - fitting)
+        yield tuple(
+            s.astype(np.int16) if bits == 16 else s.astype(np.int32) << (32 - bits) for s in whole
+        )
+    if over:
+        warnings.warn(
+            f"{name}: {over} samples of the input exceed full scale and were clipped: the parts "
+            "sum to the clipped input; as float they would be kept",
+            stacklevel=2,
+        )
+    if limited:
+        warnings.warn(
+            f"{name}: in {limited} samples a part would have exceeded full scale (up to "
+            f"{peak:.2f}); the other part took the excess, and they still sum to the input; as "
+            "float both would be as separated",
+            stacklevel=2,
+        )
 
 
 def _check_folder(out_dir: Path) -> None:

@@ -254,8 +254,8 @@ def test_shortest_files(tmp_path, n, rate):
 
 def test_a_result_beyond_wav_is_refused_before_the_work(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", np.zeros(100), 44100)
-    monkeypatch.setattr(audio, "shape", lambda path: (2**29, 2))
-    monkeypatch.setattr(audio, "read", lambda path: pytest.fail("was read"))
+    monkeypatch.setattr(audio, "header", lambda path: audio.Header(2**29, 2, 44100))
+    monkeypatch.setattr(audio, "read_blocks", lambda path: pytest.fail("was read"))
     with pytest.raises(ValueError, match=r"4\.0 GB"):
         separate_file(tmp_path / "a.wav", tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
@@ -265,3 +265,133 @@ def test_names_keep_their_dots():
     path_p, path_h = output_paths("some/a.b.c.mp3", "out")
     assert path_p.as_posix() == "out/a.b.c.percussive.wav"
     assert path_h.as_posix() == "out/a.b.c.harmonic.wav"
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_a_signal_in_blocks_is_the_whole_signal(rate, setting):
+    """Blocks of any lengths, whether the method hears the setting or is analysed again in it."""
+    x = np.stack([sum(clicks_and_tone(60_001, rate)), clicks_and_tone(60_001, rate)[0]], axis=1)
+    cuts = [1, 2, 700, 20_000, 20_001, 59_999]
+    for method in ("median", "kam", "in-compact"):
+        blocks = np.split(x, cuts)
+        parts = separation.separate_blocks(blocks, rate, method=method, setting=setting, block=20)
+        p, h = (np.concatenate(part) for part in zip(*parts, strict=True))
+        s_p, s_h = separation.separate(x, rate, method=method, setting=setting)
+        np.testing.assert_allclose(p, s_p, atol=1e-6)
+        np.testing.assert_allclose(h, s_h, atol=1e-6)
+
+
+@pytest.fixture(autouse=True)
+def in_compact(monkeypatch):
+    """A method that hears one setting only, but needs no weights."""
+    method = Method("a test", separation.median_estimator, setting="compact")
+    monkeypatch.setitem(METHODS, "in-compact", method)
+
+
+def test_a_stream_needs_no_more_memory_for_more(monkeypatch):
+    """Twice the blocks, each made when it is asked for, in two passes and at another rate."""
+    monkeypatch.setitem(METHODS, "louder", louder(0.5, setting="compact"))
+
+    def peak(count):
+        blocks = (np.zeros((20_000, 1), np.float32) for _ in range(count))
+        options = {"method": "louder", "setting": "2", "block": 32}
+        tracemalloc.start()
+        stream = separation.separate_blocks(blocks, 48000, **options)
+        assert sum(len(p) for p, _ in stream) == 20_000 * count
+        top = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return top
+
+    peak(1)  # what is imported first
+    assert peak(160) < 1.1 * peak(80)
+
+
+def test_blocks_are_checked_as_they_come():
+    blocks = [np.zeros((1000, 1), np.float32), np.full((10, 1), np.nan, np.float32)]
+    with pytest.raises(ValueError, match="10 NaN"):
+        list(separation.separate_blocks(blocks, 44100, method="median"))
+
+
+def test_a_bad_sample_late_in_a_file_leaves_nothing(tmp_path):
+    x = np.zeros(800_000, np.float32)
+    x[[700_000, 799_999]] = np.inf
+    soundfile.write(tmp_path / "a.wav", x, 44100, "FLOAT")
+    with pytest.raises(ValueError, match="2 NaN or infinite"):
+        separate_file(tmp_path / "a.wav", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("format", ["wav", "flac"])
+@pytest.mark.parametrize("subtype", ["pcm16", "pcm24"])
+def test_integers_sum_to_the_input(tmp_path, format, subtype, recwarn):
+    x = sum(clicks_and_tone(20_000))
+    file_type = audio.SUBTYPES[subtype]
+    soundfile.write(tmp_path / "a.wav", x, 44100, file_type)
+    paths = separate_file(tmp_path / "a.wav", tmp_path / "out", format=format, subtype=subtype)
+    assert {path.suffix for path in paths} == {f".{format}"}
+    assert {soundfile.info(path).subtype for path in paths} == {file_type}
+    x, p, h = (soundfile.read(path)[0] for path in (tmp_path / "a.wav", *paths))
+    np.testing.assert_array_equal(p + h, x)
+    np.testing.assert_allclose(p, separate(x.astype(np.float32))[0], atol=2.0**-15)
+    assert not recwarn.list
+
+
+def louder(gain, setting=None):
+    """A method whose percussive part is the mixture times a gain, the harmonic one the rest."""
+
+    def estimate(V, before, after):
+        return gain * V[:, before : V.shape[1] - after], None
+
+    return Method("a test", lambda settings: Estimator(estimate), setting)
+
+
+@pytest.mark.parametrize("gain", [1.5, -0.8])
+@pytest.mark.parametrize(("subtype", "step"), [("pcm16", 2.0**-15), ("pcm24", 2.0**-23)])
+def test_what_exceeds_full_scale_goes_into_the_other_part(
+    tmp_path, monkeypatch, gain, subtype, step
+):
+    x = 0.9 * np.sin(np.arange(5000) / 10)
+    monkeypatch.setitem(METHODS, "loud", louder(gain))
+    soundfile.write(tmp_path / "a.wav", x, 44100, "PCM_16")
+    options = {"method": "loud", "subtype": subtype}
+    with pytest.warns(UserWarning, match=r"a\.wav: in \d+ samples a part would have exceeded"):
+        paths = separate_file(tmp_path / "a.wav", tmp_path / "out", **options)
+    x, p, h = (soundfile.read(path)[0] for path in (tmp_path / "a.wav", *paths))
+    np.testing.assert_allclose(p + h, x, atol=0.6 * step, rtol=0)
+    assert max(np.abs(p).max(), np.abs(h).max()) > 1 - 2 * step
+
+
+def test_an_input_beyond_full_scale_is_said_to_be_clipped(tmp_path):
+    x = 1.5 * np.sin(np.arange(5000) / 10).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", x, 44100, "FLOAT")
+    beyond = np.count_nonzero(np.abs(x) > 1)
+    with pytest.warns(UserWarning) as told:
+        paths = separate_file(tmp_path / "a.wav", tmp_path / "out", subtype="pcm16")
+    assert f"{beyond} samples of the input exceed full scale" in str(told[0].message)
+    p, h = (soundfile.read(path)[0] for path in paths)
+    np.testing.assert_allclose(p + h, np.clip(x, -1, 1 - 2.0**-15), atol=2.0**-15)
+
+
+@pytest.mark.parametrize("source", ["percussive", "harmonic"])
+def test_only_one_part(tmp_path, source):
+    soundfile.write(tmp_path / "a.wav", sum(clicks_and_tone(5000)), 44100)
+    both = separate_file(tmp_path / "a.wav", tmp_path / "both")
+    (alone,) = separate_file(tmp_path / "a.wav", tmp_path / "one", only=source)
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [f"a.{source}.wav"]
+    expected = next(path for path in both if path.name == alone.name)
+    assert alone.read_bytes() == expected.read_bytes()
+
+
+def test_formats_that_are_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((100, 9)), 44100)
+    for options, words in (
+        ({"format": "mp3"}, "no format 'mp3'; accepted are wav, flac"),
+        ({"subtype": "pcm8"}, "no subtype 'pcm8'"),
+        ({"only": "drums"}, "no part 'drums'"),
+        ({"format": "flac", "subtype": "float"}, "FLAC holds integers only"),
+        ({"format": "flac"}, "at most 8 channels, not 9"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            separate_file(tmp_path / "a.wav", tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
