@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib import audio, stft
+from hpss_lib import audio
 from hpss_lib.audio import SOURCES
-from hpss_lib.stft import SAMPLE_RATE, StftSettings
+from hpss_lib.stft import SAMPLE_RATE, StftSettings, analysis_window
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -266,7 +266,7 @@ def draw_batch(
 
     n = (frames - 1) * settings.hop + settings.n_fft
     pairs = np.stack([draw_pair(cache, weights, n, rng, mixing) for _ in range(size)])
-    w = torch.from_numpy(stft.analysis_window(settings).astype(np.float32))
+    w = torch.from_numpy(analysis_window(settings).astype(np.float32))
     x = torch.from_numpy(pairs).unfold(-1, settings.n_fft, settings.hop)  # (size, 2, frames, n_fft)
     S = torch.fft.rfft(x * w)  # (size, 2, frames, N)
     curves = np.stack([[random_filter(settings.bins, rng, mixing) for _ in SOURCES] for _ in pairs])
