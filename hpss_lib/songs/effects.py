@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.signal import butter, oaconvolve, resample_poly, sosfilt
 
 from hpss_lib.stft import SAMPLE_RATE
 
@@ -31,9 +32,22 @@ def _match(y: np.ndarray, x: np.ndarray) -> np.ndarray:
 def band_pass(
     x: np.ndarray, *, low: float | None = None, high: float | None = None, order: int = 2
 ) -> np.ndarray:
-    """Filter x (n,) by Butterworth slopes below `low` and above `high`, in Hz (None: no slope)."""
-    from scipy.signal import butter, sosfilt
+    """Filter a signal by Butterworth slopes.
 
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    low, high : float
+        Edges of the band in Hz; None, or beyond half the rate: no slope.
+    order : int
+        Of each slope: so many times 6 dB an octave.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32.
+    """
     for cut, kind in ((low, "highpass"), (high, "lowpass")):
         if cut is not None and cut < 0.49 * SAMPLE_RATE:
             x = np.asarray(sosfilt(butter(order, cut, kind, fs=SAMPLE_RATE, output="sos"), x))
@@ -41,9 +55,20 @@ def band_pass(
 
 
 def equalise(x: np.ndarray, bands: Sequence[tuple[float, float, float]]) -> np.ndarray:
-    """Raise or cut bands of x (n,): each (centre in Hz, gain in dB, quality); peaking biquads."""
-    from scipy.signal import sosfilt
+    """Raise or cut bands of a signal, by peaking biquads.
 
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    bands : sequence of (float, float, float)
+        Centre in Hz, gain in dB, and quality of each.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32.
+    """
     rows = []
     for hertz, gain_db, quality in bands:
         a, w = 10 ** (gain_db / 40), 2 * np.pi * hertz / SAMPLE_RATE
@@ -65,14 +90,28 @@ def amplifier(
     scoop_db: float = -3.0,
     presence_db: float = 4.0,
 ) -> np.ndarray:
-    """Distort x (n,) as a guitar amplifier and its loudspeaker do.
+    """Distort a signal as a guitar amplifier and its loudspeaker do.
 
-    drive: gain into the valve at a loudness of -20 dB, from 1 (clean) to 60 (metal); bias: its
-    asymmetry, which makes even harmonics; tight: Hz below which less is distorted; low, high: the
-    loudspeaker's band in Hz; scoop_db, presence_db: the tone stack at 500 Hz and 2.5 kHz.
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    drive : float
+        Gain into the valve at a loudness of -20 dB, from 1 (clean) to 60 (metal).
+    bias : float
+        The valve's asymmetry, which makes even harmonics.
+    tight : float
+        Hz below which less is distorted.
+    low, high : float
+        The loudspeaker's band in Hz.
+    scoop_db, presence_db : float
+        The tone stack at 500 Hz and at 2.5 kHz.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32, as loud as x.
     """
-    from scipy.signal import resample_poly
-
     level = rms(x)
     if level == 0:
         return np.array(x, np.float32)
@@ -93,9 +132,23 @@ def compress(
     attack: float = 0.005,
     release: float = 0.1,
 ) -> np.ndarray:
-    """Even out x (n,): what exceeds a threshold is divided by `ratio` (in dB).
+    """Even out a signal: what exceeds a threshold is divided (in dB).
 
-    below_db: how far the threshold lies below the loudest moment; attack, release in seconds.
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    ratio : float
+        What the excess is divided by.
+    below_db : float
+        How far the threshold lies below the loudest moment, in dB.
+    attack, release : float
+        Seconds in which the gain falls and recovers by 63 %.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32, as loud as x.
     """
     hop = 32
     count = -(-len(x) // hop)
@@ -117,10 +170,23 @@ def compress(
 def impulse_response(
     rng: np.random.Generator, *, seconds: float, early: float = 0.5, damping: float = 4000.0
 ) -> np.ndarray:
-    """Draw a room's reflections (without the direct sound): some early ones, then a noise tail.
+    """Draw a room's reflections, without the direct sound: some early ones, then a noise tail.
 
-    seconds: reverberation time to -60 dB; early 0-1: their share; damping: Hz above which the tail
-    dies faster. Unit energy, float32.
+    Parameters
+    ----------
+    rng : Generator
+        Where they are drawn from.
+    seconds : float
+        Reverberation time, to -60 dB.
+    early : float
+        Share of the early reflections, 0-1.
+    damping : float
+        Hz above which the tail dies faster.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32 of unit energy.
     """
     n = max(int(seconds * SAMPLE_RATE), 256)
     t = np.arange(n) / SAMPLE_RATE
@@ -138,23 +204,53 @@ def impulse_response(
 
 
 def room(x: np.ndarray, response: np.ndarray, *, wet: float) -> np.ndarray:
-    """Place x (n,) in a room: (1 - wet) direct + wet reflections (`impulse_response`), wet 0-1."""
-    from scipy.signal import oaconvolve
+    """Place a signal in a room.
 
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    response : ndarray (m,)
+        The room's reflections, as `impulse_response` draws them.
+    wet : float
+        Their share, 0-1; the rest is the direct sound.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32, as loud as x.
+    """
     far = oaconvolve(x, response)[: len(x)]
     return _match((1 - wet) * x + wet * far, x)
 
 
-def chorus(x: np.ndarray, *, hertz: float = 0.8, depth: float = 0.002, wet: float = 0.4):
-    """Add a copy of x (n,) whose delay sways about 12 ms by `depth` seconds at `hertz`."""
+def chorus(x: np.ndarray, *, hertz: float = 0.8, wet: float = 0.4) -> np.ndarray:
+    """Add a copy of a signal whose delay sways between 10 and 14 ms.
+
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    hertz : float
+        How often it sways.
+    wet : float
+        Share of the copy, 0-1.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32, as loud as x.
+    """
     t = np.arange(len(x))
-    delay = SAMPLE_RATE * (0.012 + depth * np.sin(2 * np.pi * hertz * t / SAMPLE_RATE))
+    delay = SAMPLE_RATE * (0.012 + 0.002 * np.sin(2 * np.pi * hertz * t / SAMPLE_RATE))
     copy = np.interp(t - delay, t, x, left=0.0)
     return _match((1 - wet) * x + wet * copy, x)
 
 
-def random_equaliser(rng: np.random.Generator, *, bands: int = 3, most_db: float = 5.0):
-    """Draw bands for `equalise`, centres spread over 80 Hz to 12 kHz."""
+def random_equaliser(
+    rng: np.random.Generator, *, bands: int = 3, most_db: float = 5.0
+) -> tuple[tuple[float, float, float], ...]:
+    """Draw so many bands for `equalise`, their centres spread over 80 Hz to 12 kHz."""
     return tuple(
         (float(10 ** rng.uniform(1.9, 4.08)), float(rng.uniform(-most_db, most_db)),
          float(rng.uniform(0.4, 1.2)))
@@ -195,7 +291,24 @@ def drum_bus(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def part_bus(
     x: np.ndarray, rng: np.random.Generator, *, kind: str, drive: float = 0.0
 ) -> np.ndarray:
-    """Treat one part x (n,): "guitar", "bass", "voice" or "keys"; drive as in `amplifier`."""
+    """Treat one part as an engineer might: amplifier, compression, chorus, colour, room.
+
+    Parameters
+    ----------
+    x : ndarray (n,)
+        The signal.
+    rng : Generator
+        Which of these, and how much, is drawn from it.
+    kind : str
+        "guitar", "bass", "voice" or "keys".
+    drive : float
+        As for `amplifier`; up to 1, guitar and bass are not amplified.
+
+    Returns
+    -------
+    ndarray (n,)
+        float32, about as loud as x.
+    """
     if kind in ("guitar", "bass") and drive > 1:
         if rng.random() < 0.3:
             x = compress(x, ratio=4, below_db=15)

@@ -23,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from hpss_lib.songs import effects
 from hpss_lib.songs.score import DRUMS, Note, Part, Song
@@ -137,8 +138,6 @@ def _piece(entry: dict) -> str:
 @lru_cache(maxsize=2500)
 def _recording(path: str) -> np.ndarray:
     """Read one recording; whole sets fit in memory as 16-bit samples."""
-    import soundfile
-
     x, rate = soundfile.read(path, dtype="float32", always_2d=True)
     if rate != SAMPLE_RATE:
         raise ValueError(f"{path}: {rate} Hz, but recordings must be at {SAMPLE_RATE} Hz")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from hpss_lib.songs import effects
 from hpss_lib.songs.composing import compose
@@ -132,8 +133,6 @@ def write_songs(
 
 def _write_song(song: Path, stems: tuple[np.ndarray, np.ndarray]) -> None:
     """Write a song's folder, whole or not at all."""
-    import soundfile
-
     # Beside the folder, not in it: whoever reads it meanwhile finds finished songs alone.
     place, prefix = song.resolve().parents[1], f".{song.parent.name}-"
     with tempfile.TemporaryDirectory(dir=place, prefix=prefix) as aside:
