@@ -1,12 +1,16 @@
-"""The command line: `python -m hpss_lib COMMAND ...`, also installed as `hpss`.
+"""The command line: `hpss COMMAND ...`, also `python -m hpss_lib COMMAND ...`.
 
 Each command is a function that adds its own parser, and names the function that runs it, which
 imports what it needs.
 """
 
 import argparse
+import glob
+import json
 import signal
 import sys
+import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m hpss_lib",
+        prog="hpss",
         description="Harmonic/percussive source separation: pulls music into drums and the rest.",
-        epilog="`python -m hpss_lib COMMAND --help` explains a command.",
+        epilog="`hpss COMMAND --help` explains a command. To begin with: hpss separate song.mp3",
     )
     parser.add_argument("--version", action="version", version=f"hpss_lib {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -51,19 +55,28 @@ def _add_separate(commands) -> None:
         "separate",
         help="separate sound files into percussive and harmonic parts",
         description=(
-            "Writes NAME.percussive.wav and NAME.harmonic.wav into DIR for each input: 32-bit "
-            "float WAV with the rate, the channels and the length of the input; the two sum to it."
+            "Writes NAME.percussive.wav and NAME.harmonic.wav into a folder for each input, with "
+            "the rate, the channels and the length of the input; the two sum to it."
+        ),
+        epilog=(
+            "--json reports for each file its input, its outputs, seconds and rate of the sound, "
+            "method, setting and phase, the seconds of work (elapsed) and how many seconds of "
+            "sound were separated in each of them (real_time_factor)."
         ),
     )
     parser.add_argument(
         "inputs",
         nargs="+",
         metavar="IN",
-        type=Path,
-        help="wav, flac, ogg or mp3 files of at most 3 hours",
+        help="wav, flac, ogg or mp3 files of at most 3 hours; folders, for the sound files in "
+        'them; or patterns, as in "albums/**/*.mp3"',
     )
     parser.add_argument(
-        "--out", required=True, metavar="DIR", type=Path, help="folder for the results"
+        "--out",
+        default=Path("separated"),
+        metavar="DIR",
+        type=Path,
+        help="folder for the results (default: %(default)s)",
     )
     parser.add_argument(
         "--method",
@@ -93,40 +106,144 @@ def _add_separate(commands) -> None:
         default="mixture",
         help="where the phases come from (default: %(default)s)",
     )
+    _add_output_options(parser)
     parser.set_defaults(run=_separate, usage_error=parser.error)
 
 
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    """What is written, how it is said, and how many processes do it."""
+    parser.add_argument(
+        "--format", choices=("wav", "flac"), default="wav", help="(default: %(default)s)"
+    )
+    parser.add_argument(
+        "--subtype",
+        choices=("float", "pcm24", "pcm16"),
+        help="samples as 32-bit floating point (default; wav only) or as integers (flac: pcm24). "
+        "As integers, what would exceed full scale in one part goes into the other, and the two "
+        "still sum to the input; a line on stderr counts such samples",
+    )
+    parser.add_argument(
+        "--only", choices=("percussive", "harmonic"), help="write this part (default: both)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="a report on stdout in place of the paths"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes, one file each at a time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="of a dask scheduler, HOST:PORT, whose workers see the files by the same paths",
+    )
+
+
 def _separate(args: argparse.Namespace) -> int:
-    clash = _clashing(args.inputs, args.out)
+    names = ("method", "setting", "phase", "format", "subtype", "only")
+    options = {name: getattr(args, name) for name in names} | _method_options(args)
+    inputs, failed = _find_inputs(args.inputs)
+    clash = _clashing(inputs, args.out, args.format, args.only)
     if clash:
         args.usage_error(clash)  # exits with status 2
-    from hpss_lib.separation import separate_file
-
-    options = _method_options(args)
-
     # A plain `kill` then cleans up as Ctrl-C does.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    failures = 0
     try:
-        for path in args.inputs:
-            try:
-                written = separate_file(
-                    path,
-                    args.out,
-                    method=args.method,
-                    setting=args.setting,
-                    phase=args.phase,
-                    show_progress=True,
-                    **options,
-                )
-            except _ERRORS as error:
-                _complain(_reason(error, path))
-                failures += 1
-            else:
-                print(*written, sep="\n", flush=True)
+        done = _separate_all(args, inputs, options, failed)
+    except _ERRORS as error:  # of the workers, or the cluster
+        _complain(" ".join(str(error).split()))
+        return 1
     finally:
         signal.signal(signal.SIGTERM, previous)
-    return 1 if failures else 0
+    if args.json:
+        print(json.dumps({"files": done, "failed": failed}, indent=2, ensure_ascii=False))
+    return 1 if failed else 0
+
+
+def _separate_all(
+    args: argparse.Namespace, inputs: Sequence[Path], options: dict, failed: list[dict]
+) -> list[dict]:
+    """The reports on the files separated; `failed` is added to. Each is said as it ends."""
+    from tqdm import tqdm
+
+    from hpss_lib.workers import run_tasks
+
+    for failure in failed:
+        _complain(failure["error"])
+    several = len(inputs) > 1
+    tasks = [(path, args.out, options, not several) for path in inputs]
+    outcomes = run_tasks(_separate_one, tasks, workers=args.workers, cluster=args.cluster)
+    done = {}
+    # disable=None: no bar where the output is not a terminal.
+    with tqdm(total=len(inputs), unit="file", disable=None if several else True) as bar:
+        for index, report, error in outcomes:
+            if report is None:
+                failed.append({"input": str(inputs[index]), "error": error})
+                bar.clear()
+                _complain(error)
+            else:
+                done[index] = report
+                bar.clear()
+                for line in report["warnings"]:
+                    _complain(line)
+                if not args.json:
+                    print(*report["outputs"].values(), sep="\n", flush=True)
+            bar.update()
+    return [done[index] for index in sorted(done)]
+
+
+def _separate_one(task: tuple[Path, Path, dict, bool]) -> dict:
+    """Separate one file: the report on it. Raises ValueError, in one line that names the file."""
+    from hpss_lib import audio
+    from hpss_lib.separation import separate_file
+
+    path, out_dir, options, show_progress = task
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", UserWarning)
+            paths = separate_file(path, out_dir, show_progress=show_progress, **options)
+        samples, channels, rate = audio.header(path)
+    except _ERRORS as error:
+        raise ValueError(_reason(error, path)) from None
+    elapsed = time.perf_counter() - start
+    return {
+        "input": str(path),
+        # NAME.percussive.wav
+        "outputs": {written.suffixes[-2][1:]: str(written) for written in paths},
+        "seconds": samples / rate,
+        "rate": rate,
+        "channels": channels,
+        **{name: options[name] for name in ("method", "setting", "phase")},
+        "elapsed": elapsed,
+        "real_time_factor": samples / rate / elapsed,
+        "warnings": [str(warning.message) for warning in told],
+    }
+
+
+def _find_inputs(words: Sequence[str]) -> tuple[list[Path], list[dict]]:
+    """The files that the words name, as they are, as folders or as patterns; and what failed."""
+    from hpss_lib.data import SUFFIXES
+
+    inputs, failed = [], []
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            problem = f"{word}: this folder holds no {', '.join(SUFFIXES)} file"
+        elif path.exists() or not glob.has_magic(word):
+            found, problem = [path], ""
+        else:
+            matches = (Path(match) for match in sorted(glob.glob(word, recursive=True)))
+            found = [match for match in matches if match.is_file()]
+            problem = f"{word}: no file matches this pattern"
+        inputs += found
+        if not found:
+            failed.append({"input": word, "error": problem})
+    return inputs, failed
 
 
 def _method_options(args: argparse.Namespace) -> dict[str, str]:
@@ -313,13 +430,13 @@ def _evaluate(args: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _clashing(inputs: Sequence[Path], out_dir: Path) -> str | None:
+def _clashing(inputs: Sequence[Path], out_dir: Path, format: str, only: str | None) -> str | None:
     """Say which inputs would write the same file, or overwrite an input; None if none would."""
     from hpss_lib.separation import output_paths
 
     writer: dict[Path, Path] = {}
     for path in inputs:
-        for output in output_paths(path, out_dir.resolve()):
+        for output in output_paths(path, out_dir.resolve(), format=format, only=only):
             if output in writer:
                 return (
                     f"{writer[output]} and {path} would both write {output.name}: rename one, or "
@@ -336,8 +453,6 @@ def _reason(error: Exception, path: Path) -> str:
     """What went wrong with an input, in one line that names it."""
     if isinstance(error, FileNotFoundError) and not path.exists():
         return f"{path}: there is no such file"
-    if isinstance(error, IsADirectoryError) and error.errno:
-        return f"{path}: is a folder; name the files in it"
     if isinstance(error, MemoryError):
         return f"{path}: too long for the memory of this machine; cut it into parts"
     text = " ".join(str(getattr(error, "strerror", None) or error).split())
@@ -345,7 +460,7 @@ def _reason(error: Exception, path: Path) -> str:
 
 
 def _complain(line: str) -> None:
-    print(f"hpss_lib: {line}", file=sys.stderr)
+    print(f"hpss: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The command line: what it writes, what it says, and what it leaves behind when it fails."""
 
+import json
 import os
 import signal
 import subprocess
@@ -84,8 +85,8 @@ def test_bad_inputs_get_one_line_each_and_the_others_are_done(song, tmp_path, ca
     assert separate(bad[0], *bad[1:3], song, *bad[3:], long, "--out", out) == 1
     lines = capsys.readouterr().err.splitlines()
     expected = (
+        "folder: this folder holds no .wav, .flac, .ogg, .mp3 file",
         "text.mp3 cannot be read as audio",
-        "folder: is a folder",
         "nan.wav holds 1 NaN or infinite samples",
         "none.wav holds no samples",
         "missing.wav: there is no such file",
@@ -93,7 +94,7 @@ def test_bad_inputs_get_one_line_each_and_the_others_are_done(song, tmp_path, ca
     )
     assert len(lines) == len(expected)
     for line, words in zip(lines, expected, strict=True):
-        assert line.startswith("hpss_lib: ") and words in line
+        assert line.startswith("hpss: ") and words in line
     assert sorted(os.listdir(out)) == ["song.harmonic.wav", "song.percussive.wav"]
 
 
@@ -148,7 +149,7 @@ def test_stopped_in_the_middle_leaves_nothing(tmp_path, stop):
         time.sleep(0.05)
     process.send_signal(stop)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130 and err.startswith("hpss_lib: interrupted")
+    assert process.returncode == 130 and err.startswith("hpss: interrupted")
     assert err.count("\n") == 1
     assert os.listdir(tmp_path / "out") == []
 
@@ -193,8 +194,7 @@ def test_out_of_memory_is_said(song, tmp_path, capsys, monkeypatch):
 
 def test_usage_errors_are_plain(song, tmp_path, capsys):
     assert "COMMAND" in usage_error(capsys)
-    assert "IN, --out" in usage_error(capsys, "separate")
-    assert "--out" in usage_error(capsys, "separate", song)
+    assert "IN" in usage_error(capsys, "separate")
     for option in ("--setting", "--method", "--phase"):
         told = usage_error(capsys, "separate", song, "--out", tmp_path, option, "other")
         assert f"argument {option}: invalid choice: 'other'" in told
@@ -243,3 +243,83 @@ def test_importing_is_light():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_folders_and_patterns(song, tmp_path, capsys, monkeypatch):
+    x, rate = audio.read(song)
+    for name in ("album/one.flac", "album/two.WAV", "more/deep/three.ogg", "more/[4].wav"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, x[:2000], rate, format=path.suffix[1:].upper())
+    (tmp_path / "album" / "cover.txt").write_text("no sound")
+    monkeypatch.chdir(tmp_path)
+    assert separate("album", "more/**/*.ogg", "more/[4].wav", "*.mp3") == 1
+    told = capsys.readouterr()
+    assert told.err == "hpss: *.mp3: no file matches this pattern\n"
+    written = {f"{n}.{s}.wav" for n in ("one", "two", "three", "[4]") for s in audio.SOURCES}
+    assert set(os.listdir("separated")) == written  # the folder if none is named
+    assert {os.path.basename(line) for line in told.out.splitlines()} == written
+
+
+def test_formats_and_a_single_part(song, tmp_path):
+    words = ("--format", "flac", "--subtype", "pcm16", "--only", "harmonic")
+    assert separate(song, "--out", tmp_path / "out", *words) == 0
+    assert os.listdir(tmp_path / "out") == ["song.harmonic.flac"]
+    assert soundfile.info(tmp_path / "out" / "song.harmonic.flac").subtype == "PCM_16"
+    assert separate(song, "--out", tmp_path, "--format", "flac", "--subtype", "float") == 1
+
+
+def test_a_report_in_json(song, tmp_path, capsys):
+    missing = tmp_path / "missing.wav"
+    assert separate(missing, song, "--out", tmp_path / "out", "--json") == 1
+    told = capsys.readouterr()
+    report = json.loads(told.out)
+    assert report["failed"] == [
+        {"input": str(missing), "error": f"{missing}: there is no such file"}
+    ]
+    (one,) = report["files"]
+    assert one["outputs"] == {s: str(tmp_path / "out" / f"song.{s}.wav") for s in audio.SOURCES}
+    assert (one["input"], one["seconds"], one["rate"], one["channels"]) == (
+        str(song),
+        0.5,
+        44100,
+        2,
+    )
+    assert (one["method"], one["setting"], one["phase"]) == ("median", "compact", "mixture")
+    assert one["elapsed"] * one["real_time_factor"] == pytest.approx(0.5)
+    assert one["warnings"] == []
+
+
+def test_what_is_clipped_is_said(tmp_path, capsys):
+    soundfile.write(tmp_path / "a.wav", np.full(1000, 1.5), 44100, "FLOAT")
+    words = ("--out", tmp_path / "out", "--subtype", "pcm16", "--json")
+    assert separate(tmp_path / "a.wav", *words) == 0
+    told = capsys.readouterr()
+    assert "hpss: a.wav: 1000 samples of the input exceed full scale" in told.err
+    assert "1000 samples" in json.loads(told.out)["files"][0]["warnings"][0]
+
+
+def test_several_files_by_two_processes(song, tmp_path, capsys):
+    x, rate = audio.read(song)
+    paths = [tmp_path / f"{k}.wav" for k in range(3)]
+    for k, path in enumerate(paths):
+        soundfile.write(path, x[: 3000 + k], rate, "FLOAT")
+    bad = tmp_path / "bad.mp3"
+    bad.write_text("no sound")
+    words = ("--workers", 2, "--out", tmp_path / "two", "--json")
+    assert separate(*paths, bad, *words) == 1
+    told = capsys.readouterr()
+    report = json.loads(told.out)
+    assert [file["input"] for file in report["files"]] == [str(path) for path in paths]
+    assert "bad.mp3 cannot be read as audio" in told.err
+    assert separate(*paths, "--out", tmp_path / "one") == 0
+    for path in (tmp_path / "one").iterdir():
+        # (the header holds the time)
+        np.testing.assert_array_equal(
+            audio.read(path)[0], audio.read(tmp_path / "two" / path.name)[0]
+        )
+
+
+def test_workers_that_cannot_be_had(song, tmp_path, capsys):
+    assert separate(song, "--out", tmp_path / "out", "--workers", 0) == 1
+    assert capsys.readouterr().err == "hpss: workers is 0; at least 1 is needed\n"
