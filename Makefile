@@ -107,7 +107,7 @@ types: .make/node
 
 unit: .make/python
 	@echo "== Unit tests"
-	@$(QUIET_THREADS) $(BIN)/python -m pytest tests --ignore=tests/browser --durations=5
+	@$(QUIET_THREADS) $(BIN)/python -m pytest --doctest-modules hpss_lib tests --ignore=tests/browser --durations=5
 
 nbval: .make/python
 	@echo "== Every notebook, top to bottom"

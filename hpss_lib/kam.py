@@ -36,10 +36,33 @@ _LINES_AT_ONCE = 16  # ranked together: more lines share the sorting, fewer stay
 
 
 def kernel_size(hertz: float, seconds: float, settings: StftSettings) -> tuple[int, int]:
-    """The whole number of bins and of frames that spans a kernel most nearly, each at least 1.
+    """Find the whole number of bins and of frames that spans a kernel most nearly.
 
-    hertz, seconds: its height and width, >= 0; 0 is one bin, one frame. Unlike the kernels of
-    `median`, it may be even. Raises ValueError on a negative or infinite size. Chapter 3.
+    Parameters
+    ----------
+    hertz, seconds : float
+        Its height and width, >= 0; 0 is one bin, one frame.
+    settings : StftSettings
+
+    Returns
+    -------
+    bins, frames : int
+        At least 1. Unlike the kernels of `hpss_lib.median`, they may be even.
+
+    Raises
+    ------
+    ValueError
+        On a negative or infinite size.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> kernel_size(500.0, 0.1, COMPACT)
+    (23, 9)
+
+    References
+    ----------
+    Chapter 3.
     """
     if not (0 <= hertz < math.inf and 0 <= seconds < math.inf):
         raise ValueError(
@@ -51,7 +74,27 @@ def kernel_size(hertz: float, seconds: float, settings: StftSettings) -> tuple[i
 
 
 def bands(settings: StftSettings) -> list[slice]:
-    """The bins of each band of BAND_ENDS, from 0 Hz up: slices that together cover all F bins."""
+    """List the bins of each band of BAND_ENDS, from 0 Hz up.
+
+    Parameters
+    ----------
+    settings : StftSettings
+
+    Returns
+    -------
+    list of slice
+        Together they cover all F bins.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> [band.stop for band in bands(COMPACT)]
+    [12, 140, 465, 1025]
+
+    References
+    ----------
+    Chapter 3.
+    """
     ends = [math.floor(end * settings.n_fft / SAMPLE_RATE) + 1 for end in BAND_ENDS]
     return [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
 
@@ -63,17 +106,65 @@ def context_frames(
     percussive_kernels: Kernels = PERCUSSIVE_KERNELS,
     harmonic_kernels: Kernels = HARMONIC_KERNELS,
 ) -> int:
-    """How many frames on each side the masks of a frame depend on: half a kernel each iteration."""
+    """Count the frames on each side that a frame's masks depend on: half a kernel an iteration.
+
+    Parameters
+    ----------
+    settings : StftSettings
+    iterations : int
+    percussive_kernels, harmonic_kernels : sequence of (float, float)
+        As in `kam_hpss`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> context_frames(COMPACT, iterations=1)
+    17
+
+    References
+    ----------
+    Chapter 3.
+    """
     kernels = (*percussive_kernels, *harmonic_kernels)
     return iterations * max(kernel_size(*kernel, settings)[1] // 2 for kernel in kernels)
 
 
 def kernel_median(Z: np.ndarray, bins: int, frames: int) -> np.ndarray:
-    """Each cell's median over the kernel of bins x frames around it: (F, T), Z's type.
+    """Compute each cell's median over the kernel of bins x frames around it.
 
-    Z: (F, T) float32 or float64, finite; bins, frames >= 1 (even sizes: see the module). Beyond
-    the edges Z is mirrored, the outermost cell included. The time is the same for any size along
-    the kernel's longer side, and grows with its shorter side. Raises ValueError on an empty kernel.
+    The time is the same for any size along the kernel's longer side, and grows with its shorter
+    side.
+
+    Parameters
+    ----------
+    Z : ndarray, (F, T)
+        float32 or float64, finite. Beyond the edges Z is mirrored, the outermost cell included.
+    bins, frames : int
+        At least 1 (even sizes: see the module).
+
+    Returns
+    -------
+    ndarray, (F, T)
+        Of Z's type.
+
+    Raises
+    ------
+    ValueError
+        On an empty kernel.
+
+    Examples
+    --------
+    >>> Z = np.zeros((3, 5))
+    >>> Z[:, 2] = 1.0
+    >>> kernel_median(Z, 3, 1)[1].tolist(), kernel_median(Z, 1, 3)[1].tolist()
+    ([0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0])
+
+    References
+    ----------
     Liutkus et al. (2014). Chapter 3.
     """
     if bins < 1 or frames < 1:
@@ -90,12 +181,34 @@ def kernel_median(Z: np.ndarray, bins: int, frames: int) -> np.ndarray:
 
 
 def backfit_source(Z: np.ndarray, kernels: Kernels, settings: StftSettings) -> np.ndarray:
-    """P, a source's power as its kernels see it: the median of Z over the kernel, band by band.
+    """Compute P, a source's power as its kernels see it: the median over the kernel, band by band.
 
-    Z: (F, T) float >= 0, the power that the source's mask lets through; kernels: height in Hz and
-    width in seconds in each of `bands`. Bands are mirrored at their edges like spectrograms of
-    their own. Returns (F, T). Liutkus et al. (2014), the step that gives the algorithm its name.
-    Chapter 3.
+    Bands are mirrored at their edges like spectrograms of their own.
+
+    Parameters
+    ----------
+    Z : ndarray, (F, T)
+        float >= 0, the power that the source's mask lets through.
+    kernels : sequence of (float, float)
+        Height in Hz and width in seconds in each of `bands`.
+    settings : StftSettings
+
+    Returns
+    -------
+    P : ndarray, (F, T)
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> Z = np.zeros((1025, 20))
+    >>> Z[:, 8] = 4.0
+    >>> P = backfit_source(Z, [(500.0, 0.0)] * 4, COMPACT)
+    >>> np.array_equal(P, Z)
+    True
+
+    References
+    ----------
+    Liutkus et al. (2014), the step that gives the algorithm its name. Chapter 3.
     """
     P = np.empty_like(Z)
     for band, kernel in zip(bands(settings), kernels, strict=True):
@@ -113,10 +226,37 @@ def backfit(
     percussive_kernels: Kernels = PERCUSSIVE_KERNELS,
     harmonic_kernels: Kernels = HARMONIC_KERNELS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One iteration: share V between the sources as P_p and P_h say, and model anew what each got.
+    """Share V between the sources as P_p and P_h say, and model anew what each got: one iteration.
 
-    V: (F, T) float >= 0, the mixture's magnitude; P_p, P_h: (F, T) >= 0, the models of the power so
-    far. Returns the next P_p, P_h. Liutkus et al. (2014), algorithm 1. Chapter 3.
+    Parameters
+    ----------
+    V : ndarray, (F, T)
+        float >= 0, the mixture's magnitude.
+    P_p, P_h : ndarray, (F, T)
+        float >= 0, the models of the power so far.
+    settings : StftSettings
+    percussive_kernels, harmonic_kernels : sequence of (float, float)
+        As in `kam_hpss`.
+
+    Returns
+    -------
+    P_p, P_h : ndarray, (F, T)
+        The next models.
+
+    Examples
+    --------
+    In bin 300 is a tone; half of its power is a start for both.
+
+    >>> from hpss_lib.stft import COMPACT
+    >>> V = np.zeros((1025, 40))
+    >>> V[300] = 1.0
+    >>> P_p, P_h = backfit(V, V**2 / 2, V**2 / 2, COMPACT)
+    >>> P_p[300, 20].item(), P_h[300, 20].item()
+    (0.0, 0.25)
+
+    References
+    ----------
+    Liutkus et al. (2014), algorithm 1. Chapter 3.
     """
     M_p = soft_mask(P_p, P_h, power=1)
     M_h = soft_mask(P_h, P_p, power=1)  # 1 - M_p would lose the digits of small shares
@@ -139,12 +279,40 @@ def kam_hpss(
     percussive_kernels: Kernels = PERCUSSIVE_KERNELS,
     harmonic_kernels: Kernels = HARMONIC_KERNELS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Percussive and harmonic masks (M_p, M_h) of a magnitude spectrogram by kernel backfitting.
+    """Compute percussive and harmonic masks of a magnitude spectrogram by kernel backfitting.
 
-    V: (F, T) float >= 0, in `settings`; iterations >= 0: 0 shares everything equally; kernels:
-    height in Hz and width in seconds in each of `bands`. Returns M_p, M_h: (F, T) in [0, 1], the
-    Wiener filter of the last models, with M_p + M_h = 1 (both 1/2 where both models are 0).
-    Raises ValueError on magnitudes that are negative or not finite, or not in `settings`.
+    Parameters
+    ----------
+    V : ndarray, (F, T)
+        Magnitudes, float >= 0, in `settings`.
+    settings : StftSettings
+    iterations : int
+        At least 0; 0 shares everything equally.
+    percussive_kernels, harmonic_kernels : sequence of (float, float)
+        Height in Hz and width in seconds in each of `bands`.
+
+    Returns
+    -------
+    M_p, M_h : ndarray, (F, T)
+        In [0, 1], the Wiener filter of the last models, with M_p + M_h = 1 (both 1/2 where both
+        models are 0).
+
+    Raises
+    ------
+    ValueError
+        On magnitudes that are negative or not finite, or not in `settings`.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> V = np.zeros((1025, 40))
+    >>> V[300] = 1.0
+    >>> M_p, M_h = kam_hpss(V, COMPACT, iterations=2)
+    >>> M_h[300, 20].item()
+    1.0
+
+    References
+    ----------
     Liutkus et al. (2014). Chapter 3.
     """
     check_magnitude(V)

@@ -19,10 +19,26 @@ ITERATIONS = 50  # as published
 
 
 def mixing_weights(V: np.ndarray) -> np.ndarray:
-    """The share of the mixing error that each source takes: G_j = V_j^2 / sum_k V_k^2.
+    """Compute the share of the mixing error that each source takes: ``G_j = V_j^2 / sum_k V_k^2``.
 
-    V: (J, ...) >= 0. Returns (J, ...) from 0 to 1, adding up to 1 over the J sources, or all 0
-    where every source is silent. Chapter 8.
+    Parameters
+    ----------
+    V : ndarray, (J, ...)
+        Magnitudes >= 0 of the J sources.
+
+    Returns
+    -------
+    G : ndarray, (J, ...)
+        From 0 to 1, adding up to 1 over the sources, or all 0 where every source is silent.
+
+    Examples
+    --------
+    >>> mixing_weights(np.array([[3.0], [1.0]])).tolist()
+    [[0.9], [0.1]]
+
+    References
+    ----------
+    Chapter 8.
     """
     power = np.square(V, dtype=float)
     total = power.sum(axis=0)
@@ -30,15 +46,59 @@ def mixing_weights(V: np.ndarray) -> np.ndarray:
 
 
 def mixing_error(X: np.ndarray, S: np.ndarray) -> np.ndarray:
-    """What the sources leave of the mixture: X - sum_j S_j. X: (...); S: (J, ...). Chapter 8."""
+    """Compute what the sources leave of the mixture: ``X - sum_j S_j``.
+
+    Parameters
+    ----------
+    X : ndarray, (...)
+        The mixture.
+    S : ndarray, (J, ...)
+        The sources.
+
+    Returns
+    -------
+    ndarray, (...)
+
+    Examples
+    --------
+    >>> mixing_error(np.array([3.0]), np.array([[1.0], [1.5]])).tolist()
+    [0.5]
+
+    References
+    ----------
+    Chapter 8.
+    """
     return X - S.sum(axis=0)
 
 
 def pu_iter_step(X: np.ndarray, S: np.ndarray, V: np.ndarray) -> np.ndarray:
-    """One iteration: share out the mixing error, Y_j = S_j + G_j E, then S_j = V_j Y_j / |Y_j|.
+    """Take one step: share out the error, ``Y_j = S_j + G_j E``, then ``S_j = V_j Y_j / |Y_j|``.
 
-    X: (...) complex; S, V: (J, ...), sources and their target magnitudes >= 0. Returns the next S;
-    where Y_j = 0 has no phase, S_j stays. Chapter 8.
+    Parameters
+    ----------
+    X : ndarray, (...)
+        Complex, the mixture.
+    S : ndarray, (J, ...)
+        Complex, the sources.
+    V : ndarray, (J, ...)
+        Their target magnitudes >= 0.
+
+    Returns
+    -------
+    S : ndarray, (J, ...)
+        The next sources; where Y_j = 0 has no phase, S_j stays.
+
+    Examples
+    --------
+    Both sources turn towards the mixture.
+
+    >>> X, V = np.array([2 + 0j]), np.array([[1.0], [1.0]])
+    >>> pu_iter_step(X, np.array([[1j], [1j]]), V).tolist()
+    [[(1+0j)], [(1+0j)]]
+
+    References
+    ----------
+    Chapter 8.
     """
     Y = S + mixing_weights(V) * mixing_error(X, S)
     size = np.abs(Y)
@@ -48,17 +108,38 @@ def pu_iter_step(X: np.ndarray, S: np.ndarray, V: np.ndarray) -> np.ndarray:
 def closed_form(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray, start: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The two sources to which the iteration converges, from the triangle |X|, V_p, V_h.
+    """Find the two sources to which the iteration converges, from the triangle ``|X|, V_p, V_h``.
 
-    X: (...) complex; V_p, V_h: (...) >= 0, the target magnitudes; start: (...) complex, of which
-    the phase counts: where the harmonic source starts (the percussive one starts at the mixture's
-    phase). Returns S_p, S_h: (...) complex128 with |S_p| = V_p, |S_h| = V_h.
-
-    Where the sides make a triangle, the law of cosines gives both angles to the mixture, and
-    S_h lies on the side of X on which it starts; S_p + S_h = X. Where they do not, all three are
-    on one line, as near to closing as they get. Where start = 0, nothing is known of a harmonic
+    Where the sides make a triangle, the law of cosines gives both angles to the mixture, and S_h
+    lies on the side of X on which it starts; S_p + S_h = X. Where they do not, all three are on
+    one line, as near to closing as they get. Where start = 0, nothing is known of a harmonic
     phase, and both sources take the mixture's. Where X = 0, the sources oppose each other along
-    V_p start/|start| - V_h, which is what one iteration gives. Chapter 8.
+    ``V_p start/|start| - V_h``, which is what one iteration gives.
+
+    Parameters
+    ----------
+    X : ndarray, (...)
+        Complex, the mixture.
+    V_p, V_h : ndarray, (...)
+        The target magnitudes, >= 0.
+    start : ndarray, (...)
+        Complex, of which the phase counts: where the harmonic source starts (the percussive one
+        starts at the mixture's phase).
+
+    Returns
+    -------
+    S_p, S_h : ndarray, (...)
+        complex128, of the magnitudes V_p and V_h.
+
+    Examples
+    --------
+    >>> S_p, S_h = closed_form(np.array([5 + 0j]), np.array([4.0]), np.array([3.0]), np.array([1j]))
+    >>> S_p.round(3).tolist(), S_h.round(3).tolist()
+    ([(3.2-2.4j)], [(1.8+2.4j)])
+
+    References
+    ----------
+    Chapter 8.
     """
     X = np.asarray(X, dtype=complex)
     p, h = np.asarray(V_p, dtype=float), np.asarray(V_h, dtype=float)
@@ -88,15 +169,50 @@ def pu(
     previous: np.ndarray | None = None,
     threshold: float = THRESHOLD,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Percussive and harmonic sources with the phases that PU-iter converges to: (S_p, S_h).
+    """Find percussive and harmonic sources with the phases that PU-iter converges to.
 
-    X: (F, T) complex64 or complex128, the mixture; V_p, V_h: (F, T) >= 0, the target magnitudes,
-    which are kept. onsets: (T,) bool, frames in which both sources take the mixture's phase.
-    previous: (F,) S_h of the frame before the first, to go on from there; without it the first
-    frame takes the mixture's phase. threshold: of `pick_peaks`. Returns two arrays (F, T) of X's
-    type; the arithmetic is in double. Raises ValueError on shapes that do not fit, negative or
-    non-finite values, TypeError if X is not complex. Frame by frame: the harmonic phase propagates
-    (`sinusoids.propagate`), then `closed_form`. Chapter 8.
+    Frame by frame: the harmonic phase propagates (`hpss_lib.sinusoids.propagate`), then
+    `closed_form`. The arithmetic is in double.
+
+    Parameters
+    ----------
+    X : ndarray, (F, T)
+        complex64 or complex128, the mixture.
+    V_p, V_h : ndarray, (F, T)
+        The target magnitudes, >= 0, which are kept.
+    settings : StftSettings
+        Of X.
+    onsets : ndarray, (T,), optional
+        bool, frames in which both sources take the mixture's phase.
+    previous : ndarray, (F,), optional
+        S_h of the frame before the first, to go on from there; without it the first frame takes
+        the mixture's phase.
+    threshold : float
+        As in `hpss_lib.sinusoids.pick_peaks`.
+
+    Returns
+    -------
+    S_p, S_h : ndarray, (F, T)
+        Of X's type.
+
+    Raises
+    ------
+    ValueError
+        On shapes that do not fit, negative or non-finite values.
+    TypeError
+        If X is not complex.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT, stft
+    >>> X = stft(np.random.default_rng(0).standard_normal(4096), COMPACT)
+    >>> S_p, S_h = pu(X, 0.8 * np.abs(X), 0.6 * np.abs(X), COMPACT)
+    >>> np.allclose(np.abs(S_p), 0.8 * np.abs(X)), np.allclose(np.abs(S_h), 0.6 * np.abs(X))
+    (True, True)
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 8.
     """
     X, (V_p, V_h) = check_spectrograms(X, (V_p, V_h), settings)
     frames = X.shape[1]
@@ -122,18 +238,54 @@ def pu_iter(
     previous: np.ndarray | None = None,
     threshold: float = THRESHOLD,
 ) -> np.ndarray:
-    """PU-iter as published: J sources whose magnitudes are V and whose sum comes near to X.
+    """Find J sources whose magnitudes are V and whose sum comes near to X: PU-iter as published.
 
-    X: (F, T) complex64 or complex128, the mixture; V: J arrays (F, T) >= 0, the target magnitudes,
-    which are kept. onsets: (J, T) bool, the frames in which a source starts from the mixture's
-    phase; in the others it starts from its sinusoidal phase. Without `onsets` the first source is
-    percussive, with an onset in every frame, and the others have none, which is the published
-    choice for V = (V_p, V_h). previous: (J, F), the sources of the frame before the first;
-    without it the first frame takes the mixture's phase. A bin in which no source starts anywhere
-    else, or in which it was silent in the frame before, keeps the mixture's phase.
+    A bin in which no source starts anywhere else, or in which it was silent in the frame before,
+    keeps the mixture's phase. The arithmetic is in double.
 
-    Returns S: (J, F, T) of X's type; the arithmetic is in double. Raises ValueError on shapes that
-    do not fit, negative or non-finite values, iterations < 0, TypeError if X is not complex.
+    Parameters
+    ----------
+    X : ndarray, (F, T)
+        complex64 or complex128, the mixture.
+    V : sequence of ndarray, J times (F, T)
+        The target magnitudes, >= 0, which are kept.
+    settings : StftSettings
+        Of X.
+    iterations : int
+        At least 0.
+    onsets : ndarray, (J, T), optional
+        bool, the frames in which a source starts from the mixture's phase; in the others it
+        starts from its sinusoidal phase. Without `onsets` the first source is percussive, with an
+        onset in every frame, and the others have none, which is the published choice for
+        V = (V_p, V_h).
+    previous : ndarray, (J, F), optional
+        The sources of the frame before the first; without it the first frame takes the mixture's
+        phase.
+    threshold : float
+        As in `hpss_lib.sinusoids.pick_peaks`.
+
+    Returns
+    -------
+    S : ndarray, (J, F, T)
+        Of X's type.
+
+    Raises
+    ------
+    ValueError
+        On shapes that do not fit, negative or non-finite values, iterations < 0.
+    TypeError
+        If X is not complex.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT, stft
+    >>> X = stft(np.random.default_rng(0).standard_normal(4096), COMPACT)
+    >>> S = pu_iter(X, (0.8 * np.abs(X), 0.6 * np.abs(X)), COMPACT, iterations=5)
+    >>> S.shape, np.allclose(np.abs(S[0]), 0.8 * np.abs(X))
+    ((2, 1025, 9), True)
+
+    References
+    ----------
     Drossos et al. (2018); for any J: Magron, Badeau and David (2018), algorithm 2. Chapter 8.
     """
     return _iterate(X, V, settings, iterations, onsets, previous, threshold, errors=False)[0]
@@ -149,10 +301,37 @@ def pu_iter_errors(
     previous: np.ndarray | None = None,
     threshold: float = THRESHOLD,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`pu_iter`, and the mixing error of each frame before, between and after the iterations.
+    """Run `pu_iter`, and measure the mixing error before, between and after the iterations.
 
-    Arguments and errors raised as for `pu_iter`. Returns S (J, F, T) and the squared error
-    sum_f |X - sum_j S_j|^2, (iterations + 1, T) float64. Chapter 8.
+    Parameters
+    ----------
+    X, V, settings, iterations, onsets, previous, threshold
+        As for `pu_iter`.
+
+    Returns
+    -------
+    S : ndarray, (J, F, T)
+        As from `pu_iter`.
+    squared : ndarray, (iterations + 1, T)
+        float64, the squared error ``sum_f |X - sum_j S_j|^2`` of each frame.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `pu_iter`.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT, stft
+    >>> X = stft(np.random.default_rng(0).standard_normal(4096), COMPACT)
+    >>> V = 0.8 * np.abs(X), 0.6 * np.abs(X)
+    >>> _, squared = pu_iter_errors(X, V, COMPACT, iterations=5)
+    >>> squared.shape, bool((squared[5] <= squared[0]).all())
+    ((6, 9), True)
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 8.
     """
     return _iterate(X, V, settings, iterations, onsets, previous, threshold, errors=True)
 
@@ -184,17 +363,79 @@ def _unit(z: np.ndarray) -> np.ndarray:
 
 
 def turn(settings: StftSettings) -> float:
-    """By how much a sinusoid of one bin turns in one hop, in radians."""
+    """Compute by how much a sinusoid of one bin turns in one hop, in radians.
+
+    Parameters
+    ----------
+    settings : StftSettings
+        Hop and FFT size.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> turn(COMPACT) / np.pi
+    0.5
+    """
     return 2 * np.pi * settings.hop / settings.n_fft
 
 
 def by_frame(A: np.ndarray) -> np.ndarray:
-    """(F, T) as (T, F) in one piece: without copying, if it comes from `stft`."""
+    """Turn (F, T) into (T, F) in one piece: without copying, if it comes from `stft`.
+
+    Parameters
+    ----------
+    A : ndarray, (F, T)
+
+    Returns
+    -------
+    ndarray, (T, F)
+
+    Examples
+    --------
+    >>> by_frame(np.zeros((3, 2))).shape
+    (2, 3)
+    """
     return np.ascontiguousarray(A.T)
 
 
 def check_spectrograms(X, V, settings):
-    """The mixture and the magnitudes in one precision, or an error that says what is wrong."""
+    """Bring the mixture and the magnitudes to one precision, or say what is wrong.
+
+    Parameters
+    ----------
+    X : ndarray, (F, T)
+        Complex.
+    V : tuple of ndarray, (F, T)
+        Magnitudes >= 0, at least one array.
+    settings : StftSettings
+        Of X.
+
+    Returns
+    -------
+    X : ndarray, (F, T)
+        complex64, or complex128 of anything else.
+    V : tuple of ndarray, (F, T)
+        Of the same precision.
+
+    Raises
+    ------
+    ValueError
+        On shapes that do not fit, negative or non-finite values.
+    TypeError
+        If X is not complex.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> ones = np.ones((1025, 2), int)
+    >>> X, (V,) = check_spectrograms(ones + 0j, (ones,), COMPACT)
+    >>> X.dtype.name, V.dtype.name
+    ('complex128', 'float64')
+    """
     X = np.asarray(X)
     if not np.iscomplexobj(X):
         raise TypeError(f"X holds {X.dtype} values; the mixture's complex spectrogram is accepted")

@@ -20,12 +20,36 @@ THRESHOLD = 0.01  # of the frame's maximum: lower peaks are not taken for sinuso
 
 
 def pick_peaks(v: np.ndarray, *, threshold: float = THRESHOLD) -> np.ndarray:
-    """The bins of the local maxima of a frame v that exceed `threshold` times its maximum.
+    """Find the local maxima of a frame v that exceed `threshold` times its maximum.
 
-    v: (F,) real, >= 0, finite. threshold: 0 to 1. Returns (P,) ascending whole numbers between 1
-    and F - 2: the first and the last bin have only one neighbour and are no peaks. Of a plateau
-    the middle counts (the lower one of two). Silence has no peak. Raises ValueError if v is no
-    such frame. Chapter 7.
+    The first and the last bin have only one neighbour and are no peaks. Of a plateau the middle
+    counts (the lower one of two). Silence has no peak.
+
+    Parameters
+    ----------
+    v : ndarray, (F,)
+        Real, >= 0, finite.
+    threshold : float
+        0 to 1.
+
+    Returns
+    -------
+    ndarray, (P,)
+        Ascending bins between 1 and F - 2.
+
+    Raises
+    ------
+    ValueError
+        If v is no such frame.
+
+    Examples
+    --------
+    >>> pick_peaks(np.array([0.0, 1.0, 3.0, 1.0, 2.0, 0.0])).tolist()
+    [2, 4]
+
+    References
+    ----------
+    Chapter 7.
     """
     v = _frame(v)
     first = np.flatnonzero(np.diff(v, prepend=-1.0))  # where runs of equal values begin
@@ -36,11 +60,32 @@ def pick_peaks(v: np.ndarray, *, threshold: float = THRESHOLD) -> np.ndarray:
 
 
 def interpolate_peaks(v: np.ndarray, peaks: np.ndarray) -> np.ndarray:
-    """The frequencies, in bins, of the tops of the parabolas through log v around each peak.
+    """Find the frequencies of the tops of the parabolas through log v around each peak.
 
-    v: (F,) >= 0; peaks: (P,) from `pick_peaks`. Returns (P,) float64, at most half a bin from
-    `peaks`: with y- y0 y+ the log magnitudes around a peak,
-    f = peak + (y+ - y-) / (2 (2 y0 - y+ - y-)). Chapter 7.
+    With y- y0 y+ the log magnitudes around a peak,
+    ``f = peak + (y+ - y-) / (2 (2 y0 - y+ - y-))``.
+
+    Parameters
+    ----------
+    v : ndarray, (F,)
+        float >= 0.
+    peaks : ndarray, (P,)
+        From `pick_peaks`.
+
+    Returns
+    -------
+    ndarray, (P,)
+        float64, in bins, at most half a bin from `peaks`.
+
+    Examples
+    --------
+    >>> v = np.exp(-((np.arange(7) - 3.25) ** 2))
+    >>> interpolate_peaks(v, np.array([3])).round(6).tolist()
+    [3.25]
+
+    References
+    ----------
+    Chapter 7.
     """
     y = np.log(np.maximum(_frame(v), np.finfo(float).tiny))  # a neighbour may be zero
     below, above = y[peaks] - y[peaks - 1], y[peaks] - y[peaks + 1]
@@ -50,11 +95,33 @@ def interpolate_peaks(v: np.ndarray, peaks: np.ndarray) -> np.ndarray:
 
 
 def region_borders(v: np.ndarray, peaks: np.ndarray) -> np.ndarray:
-    """The last bin of each peak's region of influence but the last one's, which ends the frame.
+    """Find the last bin of each region of influence but the last, which ends the frame.
 
-    v: (F,) >= 0; peaks: (P,) from `pick_peaks`. Returns (P - 1,) whole numbers: between peaks at
-    f1 < f2 of heights v1, v2 lies floor((v2 f1 + v1 f2) / (v1 + v2)), nearer to the lower of the
-    two. Magron, Badeau and David (2018). Chapter 7.
+    Between peaks at f1 < f2 of heights v1, v2 lies ``floor((v2 f1 + v1 f2) / (v1 + v2))``, nearer
+    to the lower of the two.
+
+    Parameters
+    ----------
+    v : ndarray, (F,)
+        float >= 0.
+    peaks : ndarray, (P,)
+        From `pick_peaks`.
+
+    Returns
+    -------
+    ndarray, (P - 1,)
+        Whole numbers.
+
+    Examples
+    --------
+    >>> v = np.zeros(12)
+    >>> v[[2, 9]] = 4.0, 1.0
+    >>> region_borders(v, np.array([2, 9])).tolist()
+    [7]
+
+    References
+    ----------
+    Magron, Badeau and David (2018). Chapter 7.
     """
     height = _frame(v)[peaks]
     v1, v2, f1, f2 = height[:-1], height[1:], peaks[:-1], peaks[1:]
@@ -62,11 +129,35 @@ def region_borders(v: np.ndarray, peaks: np.ndarray) -> np.ndarray:
 
 
 def instantaneous_frequency(v: np.ndarray, *, threshold: float = THRESHOLD) -> np.ndarray:
-    """The frequency f, in bins, of the sinusoid that governs each bin of a frame v.
+    """Find the frequency f of the sinusoid that governs each bin of a frame v.
 
-    v: (F,) real, >= 0, finite. Returns (F,) float64: in each region of influence the frequency of
-    its peak; without any peak (silence) the bins' own centres. Raises ValueError if v is no such
-    frame. Magron, Badeau and David (2018). Chapter 7.
+    Parameters
+    ----------
+    v : ndarray, (F,)
+        Real, >= 0, finite.
+    threshold : float
+        As in `pick_peaks`.
+
+    Returns
+    -------
+    ndarray, (F,)
+        float64, in bins: in each region of influence the frequency of its peak; without any peak
+        (silence) the bins' own centres.
+
+    Raises
+    ------
+    ValueError
+        If v is no such frame.
+
+    Examples
+    --------
+    >>> v = np.exp(-((np.arange(7) - 3.25) ** 2))
+    >>> instantaneous_frequency(v).round(2).tolist()
+    [3.25, 3.25, 3.25, 3.25, 3.25, 3.25, 3.25]
+
+    References
+    ----------
+    Magron, Badeau and David (2018). Chapter 7.
     """
     v = _frame(v)
     bins = np.arange(len(v))
@@ -78,19 +169,65 @@ def instantaneous_frequency(v: np.ndarray, *, threshold: float = THRESHOLD) -> n
 
 
 def propagate(phase: np.ndarray, f: np.ndarray, settings: StftSettings) -> np.ndarray:
-    """The phases one hop later of sinusoids of f bins: phase + 2 pi hop / n_fft f, wrapped.
+    """Turn phases on by one hop: ``phase + 2 pi hop / n_fft f``, wrapped.
 
-    phase: radians; f: bins; both of one shape, or such that numpy broadcasts them. Returns radians
-    in [-pi, pi]. Chapter 7.
+    Parameters
+    ----------
+    phase : ndarray
+        Radians.
+    f : ndarray
+        Frequencies in bins, of the same shape or such that numpy broadcasts them.
+    settings : StftSettings
+        Hop and FFT size.
+
+    Returns
+    -------
+    ndarray
+        Radians in [-pi, pi].
+
+    Examples
+    --------
+    A quarter of an FFT frame is a quarter of a turn for bin 1.
+
+    >>> from hpss_lib.stft import COMPACT
+    >>> float(propagate(np.array(0.0), np.array(1.0), COMPACT) / np.pi)
+    0.5
+
+    References
+    ----------
+    Chapter 7.
     """
     return np.angle(np.exp(1j * (phase + 2 * np.pi * settings.hop / settings.n_fft * f)))
 
 
 def frequency_errors(V: np.ndarray, hertz: np.ndarray, settings: StftSettings) -> np.ndarray:
-    """How far the instantaneous frequency lies from the truth, frame by frame, in bins.
+    """Measure how far the instantaneous frequency lies from the truth, frame by frame.
 
-    V: (F, T) magnitudes; hertz: (T,) true frequencies of one sinusoid. Returns (T,) float64: the
-    frequency of the bin that lies nearest to the truth, minus the truth. Chapter 7.
+    Parameters
+    ----------
+    V : ndarray, (F, T)
+        Magnitudes.
+    hertz : ndarray, (T,)
+        True frequencies of one sinusoid.
+    settings : StftSettings
+        Of V.
+
+    Returns
+    -------
+    ndarray, (T,)
+        float64, in bins: the frequency of the bin that lies nearest to the truth, minus the truth.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT, stft
+    >>> x = np.cos(2 * np.pi * 1000.0 / SAMPLE_RATE * np.arange(8192))
+    >>> V = np.abs(stft(x, COMPACT))[:, 4:8]
+    >>> bool(np.abs(frequency_errors(V, np.full(4, 1000.0), COMPACT)).max() < 0.05)
+    True
+
+    References
+    ----------
+    Chapter 7.
     """
     truth = np.asarray(hertz) * settings.n_fft / SAMPLE_RATE
     return np.array(

@@ -22,10 +22,27 @@ _FRAMES_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class StftSettings:
-    """The four choices behind a spectrogram: FFT size, window length and hop in samples, window.
+    """The four choices behind a spectrogram; any other than these raises ValueError.
 
-    n_fft is even; 2 <= window_length <= n_fft; hop >= 1; window is "hamming" (symmetric) or
-    "hann" (periodic). Raises ValueError on anything else. Chapter 2.
+    Parameters
+    ----------
+    n_fft : int
+        FFT size in samples, even.
+    window_length : int
+        In samples, from 2 to `n_fft`.
+    hop : int
+        Samples from one frame to the next, at least 1.
+    window : str
+        "hamming" (symmetric) or "hann" (periodic).
+
+    Examples
+    --------
+    >>> StftSettings(n_fft=2048, window_length=2048, hop=512, window="hann").bins
+    1025
+
+    References
+    ----------
+    Chapter 2.
     """
 
     n_fft: int
@@ -67,8 +84,24 @@ SETTINGS = {"1": SETTING_1, "2": SETTING_2, "compact": COMPACT}
 
 
 def find_settings(setting: str | StftSettings) -> StftSettings:
-    """The settings of that name in SETTINGS, or those given; ValueError if there is no such name.
+    """Find the settings of a name in SETTINGS, or return those given.
 
+    Parameters
+    ----------
+    setting : str or StftSettings
+        "1", "2" (the paper's two), "compact" (the shipped network's), or settings.
+
+    Returns
+    -------
+    StftSettings
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+
+    Examples
+    --------
     >>> find_settings("2").hop
     1024
     """
@@ -80,10 +113,29 @@ def find_settings(setting: str | StftSettings) -> StftSettings:
 
 
 def analysis_window(settings: StftSettings) -> np.ndarray:
-    """The analysis window in its FFT frame, divided by sqrt(n_fft): (n_fft,) float64, >= 0.
+    """Compute the analysis window in its FFT frame, divided by sqrt(n_fft).
 
     Shorter windows are padded with zeros to n_fft, half on each side (where an odd number of zeros
-    is left, the extra one goes to the right, as in torch and librosa). Chapter 2.
+    is left, the extra one goes to the right, as in torch and librosa).
+
+    Parameters
+    ----------
+    settings : StftSettings
+
+    Returns
+    -------
+    ndarray, (n_fft,)
+        float64, >= 0.
+
+    Examples
+    --------
+    >>> w = analysis_window(SETTING_1)
+    >>> len(w), int(np.count_nonzero(w))
+    (4096, 2049)
+
+    References
+    ----------
+    Chapter 2.
     """
     n = np.arange(settings.window_length)
     if settings.window == "hamming":  # symmetric: the last sample equals the first
@@ -97,22 +149,73 @@ def analysis_window(settings: StftSettings) -> np.ndarray:
 
 
 def stft(x: np.ndarray, settings: StftSettings) -> np.ndarray:
-    """The spectrogram X of a signal x, X[f, t] = sum_n x[n + t hop - n_fft/2] w[n] e^(-2 pi i f n / n_fft).
+    """Compute the spectrogram X of a signal x.
 
-    x: (n,) float32 or float64, n >= 1, finite. Returns X: (F, T) complex64 or complex128 with
-    F = settings.bins and T = 1 + n // hop (stored frame after frame). Raises ValueError if x is
-    empty, is not one-dimensional or holds NaN or infinity, TypeError if it is not of a float type.
+    ``X[f, t] = sum_n x[n + t hop - n_fft/2] w[n] e^(-2 pi i f n / n_fft)``
+
+    Parameters
+    ----------
+    x : ndarray, (n,)
+        float32 or float64, n >= 1, finite.
+    settings : StftSettings
+
+    Returns
+    -------
+    X : ndarray, (F, T)
+        complex64 or complex128 with F = settings.bins and T = 1 + n // hop, stored frame after
+        frame.
+
+    Raises
+    ------
+    ValueError
+        If x is empty, is not one-dimensional or holds NaN or infinity.
+    TypeError
+        If x is not of a float type.
+
+    Examples
+    --------
+    A tone that turns 100 times in one FFT frame stands in bin 100.
+
+    >>> x = np.cos(2 * np.pi * 100 / 2048 * np.arange(4096))
+    >>> X = stft(x, COMPACT)
+    >>> X.shape, int(np.abs(X[:, 4]).argmax())
+    ((1025, 9), 100)
+
+    References
+    ----------
     Chapter 2.
-    """  # noqa: E501
+    """
     check_signal(x)
     return stft_frames(x, settings, 0, settings.frames(len(x)))
 
 
 def stft_frames(x: np.ndarray, settings: StftSettings, first: int, last: int) -> np.ndarray:
-    """Frames first, ..., last - 1 of stft(x, settings), without computing the others.
+    """Compute frames first, ..., last - 1 of `stft` without computing the others.
 
-    For signals whose whole spectrogram would not fit in memory. x: as in `stft`, not checked.
-    Returns (F, last - first) complex.
+    For signals whose whole spectrogram would not fit in memory.
+
+    Parameters
+    ----------
+    x : ndarray, (n,)
+        As in `stft`, not checked.
+    settings : StftSettings
+    first, last : int
+        The first frame, and the one after the last.
+
+    Returns
+    -------
+    ndarray, (F, last - first)
+        complex64 or complex128.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(4096)
+    >>> np.allclose(stft_frames(x, COMPACT, 3, 5), stft(x, COMPACT)[:, 3:5])
+    True
+
+    References
+    ----------
+    Chapter 2.
     """
     n_fft, hop = settings.n_fft, settings.hop
     w = analysis_window(settings).astype(x.dtype)
@@ -127,13 +230,37 @@ def stft_frames(x: np.ndarray, settings: StftSettings, first: int, last: int) ->
 
 
 def istft(X: np.ndarray, settings: StftSettings, length: int) -> np.ndarray:
-    """The signal of `length` samples whose spectrogram comes nearest to X in the least-squares sense.
+    """Find the signal whose spectrogram comes nearest to X in the least-squares sense.
 
-    X: (F, T) complex64 or complex128 with T = 1 + length // hop. Returns x: (length,) float32 or
-    float64; istft(stft(x), settings, len(x)) is x again. Raises ValueError if X does not have the
-    shape of a spectrogram of `length` samples, or if the hop is so large that the windows leave a
-    sample uncovered. Griffin and Lim (1984), equation 6. Chapter 2.
-    """  # noqa: E501
+    Parameters
+    ----------
+    X : ndarray, (F, T)
+        complex64 or complex128 with T = 1 + length // hop.
+    settings : StftSettings
+    length : int
+        Samples of the signal, at least 1.
+
+    Returns
+    -------
+    x : ndarray, (length,)
+        float32 or float64; of ``stft(x)`` it is x again.
+
+    Raises
+    ------
+    ValueError
+        If X does not have the shape of a spectrogram of `length` samples, or if the hop is so
+        large that the windows leave a sample uncovered.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(5000)
+    >>> np.allclose(istft(stft(x, COMPACT), COMPACT, 5000), x)
+    True
+
+    References
+    ----------
+    Griffin and Lim (1984), equation 6. Chapter 2.
+    """
     if length < 1:
         raise ValueError(f"length is {length} samples; it must be at least 1")
     expected = (settings.bins, settings.frames(length))
@@ -148,11 +275,34 @@ def istft(X: np.ndarray, settings: StftSettings, length: int) -> np.ndarray:
 
 
 def overlap_add(x: np.ndarray, X: np.ndarray, settings: StftSettings, first: int) -> None:
-    """Add the windowed signals of frames X, the first of which is frame `first`, to x IN PLACE.
+    """Add the windowed signals of frames X to x IN PLACE.
 
     The numerator of the least-squares inverse, a few frames at a time, so that a long signal can
     be resynthesised without its whole spectrogram: add all frames, in order, then divide by
-    `overlapped_window`. x: (n,) real; X: (F, frames) complex.
+    `overlapped_window`.
+
+    Parameters
+    ----------
+    x : ndarray, (n,)
+        Real; changed.
+    X : ndarray, (F, frames)
+        Complex.
+    settings : StftSettings
+    first : int
+        Which frame of the signal the first one of X is.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal(4096)
+    >>> y = np.zeros(4096)
+    >>> overlap_add(y, stft_frames(x, COMPACT, 0, 5), COMPACT, 0)
+    >>> overlap_add(y, stft_frames(x, COMPACT, 5, 9), COMPACT, 5)
+    >>> np.allclose(y / overlapped_window(COMPACT, 4096), x)
+    True
+
+    References
+    ----------
+    Griffin and Lim (1984), equation 6. Chapter 2.
     """
     n_fft, hop, n = settings.n_fft, settings.hop, len(x)
     w = analysis_window(settings).astype(x.dtype)
@@ -167,10 +317,36 @@ def overlap_add(x: np.ndarray, X: np.ndarray, settings: StftSettings, first: int
 def overlapped_window(
     settings: StftSettings, length: int, dtype: DTypeLike = np.float64
 ) -> np.ndarray:
-    """The sum of all frames' squared windows at each sample: (length,) > 0, the inverse's denominator.
+    """Sum all frames' squared windows at each sample: the least-squares inverse's denominator.
 
-    Raises ValueError where it is too small to divide by: the hop is too large for the window.
-    """  # noqa: E501
+    Parameters
+    ----------
+    settings : StftSettings
+    length : int
+        Samples of the signal.
+    dtype : dtype, optional
+        float64 by default.
+
+    Returns
+    -------
+    ndarray, (length,)
+        Above 0.
+
+    Raises
+    ------
+    ValueError
+        Where it is too small to divide by: the hop is too large for the window.
+
+    Examples
+    --------
+    >>> total = overlapped_window(COMPACT, 8192)
+    >>> np.allclose(total[1024:-1024], total[4096])
+    True
+
+    References
+    ----------
+    Chapter 2.
+    """
     total = np.zeros(length, dtype)
     add_windows(total, settings, 0, settings.frames(length))
     check_covered(total, settings)
@@ -178,9 +354,24 @@ def overlapped_window(
 
 
 def add_windows(total: np.ndarray, settings: StftSettings, first: int, last: int) -> None:
-    """Add the squared windows of frames first, ..., last - 1 to total (n,) IN PLACE.
+    """Add the squared windows of frames first, ..., last - 1 to `total` IN PLACE.
 
     What `overlap_add` is for the numerator of the least-squares inverse, for its denominator.
+
+    Parameters
+    ----------
+    total : ndarray, (n,)
+        Real; changed.
+    settings : StftSettings
+    first, last : int
+        The first frame, and the one after the last.
+
+    Examples
+    --------
+    >>> total = np.zeros(4096)
+    >>> add_windows(total, COMPACT, 0, 9)
+    >>> np.array_equal(total, overlapped_window(COMPACT, 4096))
+    True
     """
     n_fft, hop, n = settings.n_fft, settings.hop, len(total)
     w2 = analysis_window(settings) ** 2
@@ -191,7 +382,25 @@ def add_windows(total: np.ndarray, settings: StftSettings, first: int, last: int
 
 
 def check_covered(total: np.ndarray, settings: StftSettings, *, start: int = 0) -> None:
-    """Raise ValueError where a sum of squared windows, from sample `start` on, is (almost) zero."""
+    """Refuse a sum of squared windows that is (almost) zero somewhere.
+
+    Parameters
+    ----------
+    total : ndarray, (n,)
+        From `add_windows`.
+    settings : StftSettings
+    start : int
+        The sample that total[0] is, to name it.
+
+    Raises
+    ------
+    ValueError
+        With the sample, and a hop that would do.
+
+    Examples
+    --------
+    >>> check_covered(overlapped_window(COMPACT, 4096), COMPACT)
+    """
     w2 = analysis_window(settings) ** 2
     # Dividing by a window below a thousand roundings would return noise in place of the signal.
     if total.min() < (1000 * np.finfo(total.dtype).eps) ** 2 * w2.max():
@@ -210,7 +419,27 @@ def _zero_extended(x: np.ndarray, start: int, stop: int) -> np.ndarray:
 
 
 def check_signal(x: np.ndarray) -> None:
-    """Raise TypeError or ValueError unless x is (n,) float32 or float64, n >= 1, and finite."""
+    """Refuse what is no signal.
+
+    Parameters
+    ----------
+    x : ndarray
+        To be (n,) float32 or float64, n >= 1, and finite.
+
+    Raises
+    ------
+    TypeError
+        If x is not of a float type.
+    ValueError
+        If x is empty, is not one-dimensional or holds NaN or infinity.
+
+    Examples
+    --------
+    >>> check_signal(np.array([]))
+    Traceback (most recent call last):
+    ...
+    ValueError: x is empty; a signal has at least one sample
+    """
     if x.dtype not in (np.float32, np.float64):
         raise TypeError(
             f"x holds {x.dtype} values; accepted are float32 and float64 "

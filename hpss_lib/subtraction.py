@@ -10,11 +10,32 @@ import numpy as np
 
 
 def subtract(V: np.ndarray, V_p: np.ndarray) -> np.ndarray:
-    """V_h = V - V_p, magnitude subtraction without a floor, as in the paper.
+    """Subtract magnitudes without a floor, V_h = V - V_p, as in the paper.
 
-    V, V_p: (F, T) float >= 0. Returns V_h: (F, T), NEGATIVE wherever V_p > V: with the mixture's
-    phase that is a harmonic part in opposite phase, and the parts still sum to the mixture; a
-    method that needs magnitudes takes |V_h|. Raises ValueError if the shapes differ.
+    Parameters
+    ----------
+    V, V_p : ndarray, (F, T)
+        float >= 0.
+
+    Returns
+    -------
+    V_h : ndarray, (F, T)
+        NEGATIVE wherever V_p > V: with the mixture's phase that is a harmonic part in opposite
+        phase, and the parts still sum to the mixture; a method that needs magnitudes takes its
+        absolute value.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> subtract(np.array([3.0, 1.0]), np.array([1.0, 2.0])).tolist()
+    [2.0, -1.0]
+
+    References
+    ----------
     Drossos et al. (2018). Chapter 4.
     """
     _check_same_shape(V, V_p)
@@ -24,14 +45,39 @@ def subtract(V: np.ndarray, V_p: np.ndarray) -> np.ndarray:
 def subtract_floored(
     V: np.ndarray, V_p: np.ndarray, *, exponent: float = 1.0, over: float = 1.0, floor: float = 0.0
 ) -> np.ndarray:
-    """V_h = max((V^a - over V_p^a)^(1/a), floor V_p): subtraction that never falls below a floor.
+    """Subtract, but never below a floor: ``V_h = max((V^a - over V_p^a)^(1/a), floor V_p)``.
 
-    V, V_p: (F, T) float >= 0. exponent a > 0: 1 subtracts magnitudes, 2 powers (right for sources
-    in random phase). over >= 0: how much is subtracted, more than 1 removes more of the percussive
-    part and of the harmonic one. floor >= 0: the share of V_p that stays, which fills the holes
-    between the islands heard as musical noise. Returns V_h: (F, T) >= 0. Raises ValueError on
-    other options or if the shapes differ. Boll (1979); Berouti, Schwartz and Makhoul (1979).
-    Chapter 4.
+    Parameters
+    ----------
+    V, V_p : ndarray, (F, T)
+        float >= 0.
+    exponent : float
+        a, above 0: 1 subtracts magnitudes, 2 powers (right for sources in random phase).
+    over : float
+        How much is subtracted, at least 0; more than 1 removes more of the percussive part and
+        of the harmonic one.
+    floor : float
+        The share of V_p that stays, at least 0, which fills the holes between the islands heard
+        as musical noise.
+
+    Returns
+    -------
+    V_h : ndarray, (F, T)
+        float >= 0.
+
+    Raises
+    ------
+    ValueError
+        On other options or if the shapes differ.
+
+    Examples
+    --------
+    >>> subtract_floored(np.array([5.0, 1.0]), np.array([3.0, 2.0]), exponent=2, floor=0.1).tolist()
+    [4.0, 0.2]
+
+    References
+    ----------
+    Boll (1979); Berouti, Schwartz and Makhoul (1979). Chapter 4.
     """
     _check_same_shape(V, V_p)
     if not exponent > 0:
@@ -45,17 +91,60 @@ def subtract_floored(
 
 
 def mixture_phase(X: np.ndarray) -> np.ndarray:
-    """The mixture's phase as complex numbers of magnitude 1, X / |X|: (F, T); 1 where X is 0."""
+    """Compute the mixture's phase as complex numbers of magnitude 1, ``X / |X|``.
+
+    Parameters
+    ----------
+    X : ndarray, (F, T)
+        Complex.
+
+    Returns
+    -------
+    ndarray, (F, T)
+        Complex; 1 where X is 0.
+
+    Examples
+    --------
+    >>> mixture_phase(np.array([3j, -2.0, 0.0])).tolist()
+    [1j, (-1+0j), (1+0j)]
+
+    References
+    ----------
+    Chapter 4.
+    """
     V = np.abs(X)
     silent = V < np.finfo(V.dtype).tiny
     return np.where(silent, X.dtype.type(1), X / np.where(silent, V.dtype.type(1), V))
 
 
 def apply_phase(V_j: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """S_j = V_j X / |X|, a source's spectrogram from its magnitude and the mixture's phase.
+    """Give a source the mixture's phase: ``S_j = V_j X / |X|``.
 
-    V_j: (F, T) float; X: (F, T) complex. Returns (F, T) complex with |S_j| = |V_j| (also where the
-    mixture is zero: the phase is 0 there). Raises ValueError if the shapes differ. Chapter 4.
+    Parameters
+    ----------
+    V_j : ndarray, (F, T)
+        float, the source's magnitude.
+    X : ndarray, (F, T)
+        Complex, the mixture.
+
+    Returns
+    -------
+    S_j : ndarray, (F, T)
+        Complex, of V_j's magnitude (also where the mixture is zero: the phase is 0 there).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> apply_phase(np.array([2.0, 1.0]), np.array([5j, 0j])).tolist()
+    [2j, (1+0j)]
+
+    References
+    ----------
+    Chapter 4.
     """
     _check_same_shape(X, V_j)
     return V_j * mixture_phase(X)
