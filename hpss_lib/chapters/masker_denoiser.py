@@ -27,7 +27,8 @@ class Separated(Piece):
 
     Attributes
     ----------
-    V_m, V_d : (F, T) float32, the percussive magnitudes after the masker and after the denoiser
+    V_m, V_d : (F, T) float32
+        The percussive magnitudes after the masker and after the denoiser.
     """
 
     V_m: np.ndarray

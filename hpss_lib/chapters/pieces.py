@@ -19,10 +19,14 @@ class Piece:
 
     Attributes
     ----------
-    x_p, x_h, x : (n,) float32, the two sources and the mixture, their sum
-    X : (F, T) complex64, the mixture's STFT
-    V, V_p, V_h : (F, T) float32 >= 0, the magnitudes of the mixture and of the sources
-    settings : of the STFT
+    x_p, x_h, x : (n,) float32
+        The two sources and the mixture, their sum.
+    X : (F, T) complex64
+        The mixture's STFT.
+    V, V_p, V_h : (F, T) float32 >= 0
+        The magnitudes of the mixture and of the sources.
+    settings
+        Of the STFT.
     """
 
     x_p: np.ndarray

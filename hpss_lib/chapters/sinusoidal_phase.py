@@ -57,8 +57,10 @@ class Tone(NamedTuple):
 
     Attributes
     ----------
-    bin, truth, peak : the nearest bin, the frequency and the interpolated frequency, in bins
-    measured, by_peak, by_bin : (T,) radians; predicted from `peak` and from the bin's centre
+    bin, truth, peak
+        The nearest bin, the frequency and the interpolated frequency, in bins.
+    measured, by_peak, by_bin : (T,) radians
+        Predicted from `peak` and from the bin's centre.
     """
 
     bin: int
@@ -264,11 +266,16 @@ class Followed(NamedTuple):
 
     Attributes
     ----------
-    seconds, true, used : (T,) times in s, the partial's frequency and the one from the peaks in Hz
-    missed : (T - 1,) radians, by which a phase misses its prediction from the frame before
-    inside : (T - 1,) bool, the frames away from both ends
-    good : the share of the energy inside that is predicted within 45 degrees
-    sound : (n,), of the true magnitudes with phases calculated from the first frame on
+    seconds, true, used
+        (T,) times in s, the partial's frequency and the one from the peaks in Hz.
+    missed : (T - 1,) radians
+        By which a phase misses its prediction from the frame before.
+    inside : (T - 1,) bool
+        The frames away from both ends.
+    good
+        The share of the energy inside that is predicted within 45 degrees.
+    sound : (n,)
+        Of the true magnitudes with phases calculated from the first frame on.
     """
 
     seconds: np.ndarray

@@ -9,6 +9,8 @@ import re
 import shutil
 from pathlib import Path
 
+from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
@@ -32,7 +34,7 @@ _HEAD_SCRIPT = """(function (page) {
 })(document.documentElement);"""
 
 
-def setup(app):
+def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the extension to Sphinx; list it under sphinx: extra_extensions in _config.yml."""
     app.add_config_value("hpss_mathjax", "node_modules/mathjax/es5", "html", types=[str])
     app.connect("config-inited", _configure, priority=900)
@@ -47,7 +49,7 @@ def setup(app):
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _configure(app, config):
+def _configure(app: Sphinx, config: Config) -> None:
     """Let MathJax come from the book itself, mend two defaults of the theme, draw the buttons.
 
     The buttons (download, Binder, repository) follow from the repository's address alone: while it
@@ -71,7 +73,7 @@ def _configure(app, config):
         config.html_favicon = str(_STATIC / "favicon.svg")
 
 
-def _begin(app):
+def _begin(app: Sphinx) -> None:
     """Open the folder of assets, and let the book's own script and style be copied."""
     if app.builder.format != "html":
         return
@@ -86,11 +88,11 @@ def _begin(app):
     app.config.html_static_path.append(str(_STATIC))
 
 
-def _mathjax_folder(app):
+def _mathjax_folder(app: Sphinx) -> Path:
     return Path(app.srcdir) / app.config.hpss_mathjax
 
 
-def _drop_thebe(app):
+def _drop_thebe(app: Sphinx) -> None:
     """Disconnect sphinx_thebe, which adds a script twice (an error on the console) to every page.
 
     Jupyter Book loads it whether wanted or not; its address is on another server.
@@ -103,7 +105,7 @@ def _drop_thebe(app):
         ]
 
 
-def _finish(app, error):
+def _finish(app: Sphinx, error: Exception | None) -> None:
     """Bring MathJax, and clear assets to which no page refers any more."""
     if app.builder.format != "html":
         return
@@ -121,7 +123,7 @@ def _finish(app, error):
     _tidy(Path(app.outdir))
 
 
-def _tidy(outdir):
+def _tidy(outdir: Path) -> None:
     """Delete assets that no page names; warn of names without a file."""
     folder = outdir / _ASSETS
     named = set()

@@ -11,16 +11,15 @@ import math
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from hpss_lib.views import output
 from hpss_lib.views.figures import Picture, picture_html, picture_urls, render
-from hpss_lib.views.players import checked_sound, shared_gain, sound_url, sounds_html
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from hpss_lib.views.players import checked_sound, note_html, shared_gain, sound_url, sounds_html
 
 _SCALE, _QUALITY = 1.35, 66  # of pictures: a control has many, and a page 5 MB
 
@@ -29,12 +28,18 @@ _SCALE, _QUALITY = 1.35, 66  # of pictures: a control has many, and a page 5 MB
 class View:
     """What a control shows at one position.
 
-    figure: matplotlib Figure. sounds: dict from label to samples (n,) at 44.1 kHz; the same labels
-    at every position. text: one sentence with the measured numbers; it is shown under the picture,
-    read out when it changes, and is the picture's alt text.
+    Attributes
+    ----------
+    figure
+        Of one size at every position.
+    sounds
+        By label, samples (n,) at 44.1 kHz; the same labels at every position.
+    text
+        A sentence with the measured numbers, shown under the picture, read out when it changes, and
+        the picture's alt text.
     """
 
-    figure: "Figure"
+    figure: Figure
     sounds: Mapping[str, np.ndarray] = field(default_factory=dict)
     text: str = ""
 
@@ -43,9 +48,18 @@ class View:
 class Slider:
     """A number to choose.
 
-    name: the view function's keyword. label: what the reader sees. values: the positions of the
-    static page, ascending. unit: such as "ms", or "". live: (lowest, highest, step) under a kernel,
-    in the same unit. log: the live slider moves in equal ratios, values rounded to steps.
+    Attributes
+    ----------
+    name, label
+        The view function's keyword, and what the reader sees.
+    values
+        The positions of the static page, ascending.
+    unit
+        Such as "ms", or "".
+    live
+        (lowest, highest, step) under a kernel, in the same unit.
+    log
+        The live slider moves in equal ratios, values rounded to steps.
     """
 
     name: str
@@ -55,7 +69,7 @@ class Slider:
     live: tuple[float, float, float] | None = None
     log: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse sliders that cannot be drawn."""
         if len(self.values) < 2 or list(self.values) != sorted(set(self.values)):
             raise ValueError(f"slider {self.name!r}: values must ascend, not {self.values}")
@@ -67,16 +81,16 @@ class Slider:
                     "with lowest < highest, and lowest > 0 where log=True"
                 )
 
-    def positions(self):
+    def positions(self) -> list[tuple[str, Any]]:
         """(text, value) for each position of the static page."""
         return [(self.text(value), value) for value in self.values]
 
-    def text(self, value):
+    def text(self, value: Any) -> str:
         """A value with its unit, as the reader sees it."""
         number = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
         return f"{number.replace('-', '−')} {self.unit}".rstrip()
 
-    def live_limits(self):
+    def live_limits(self) -> tuple[float, float, float]:
         """(lowest, highest, step) under a kernel; by default from the static values."""
         if self.live is not None:
             return self.live
@@ -93,16 +107,16 @@ class Choice:
     label: str
     options: Mapping[str, Any]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse a choice of one."""
         if len(self.options) < 2:
             raise ValueError(f"choice {self.name!r} needs at least two options")
 
-    def positions(self):
+    def positions(self) -> list[tuple[str, Any]]:
         """(text, value) for each position."""
         return list(self.options.items())
 
-    def text(self, value):
+    def text(self, value: Any) -> str:
         """The text of a value."""
         return next(text for text, other in self.options.items() if other == value)
 
@@ -111,10 +125,21 @@ class Choice:
 class Control:
     """Parameters, and a pure function from their values to a View.
 
-    name: letters, digits and hyphens, unique in the book. start: dict from parameter name to the
-    value at the start, one of its positions. view: called with one keyword a parameter.
-    caption, question: prose; may hold $math$, `code` and *emphasis*. Raises ValueError where names
-    or start values do not fit.
+    Attributes
+    ----------
+    name
+        Letters, digits and hyphens, unique in the book.
+    start
+        For each parameter, one of its positions.
+    view
+        Called with one keyword a parameter.
+    caption, question
+        Prose; may hold $math$, `code` and *emphasis*.
+
+    Raises
+    ------
+    ValueError
+        Where names or start values do not fit.
     """
 
     name: str
@@ -125,7 +150,7 @@ class Control:
     caption: str
     question: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse a start that is no position of the static page."""
         output.identifier(self.name)
         names = [p.name for p in self.parameters]
@@ -141,13 +166,13 @@ class Control:
                     f"accepted are its positions {accepted}"
                 )
 
-    def positions(self):
-        """All combinations of the static values, the last parameter running fastest: dicts."""
+    def positions(self) -> list[dict[str, Any]]:
+        """All combinations of the static values, the last parameter running fastest."""
         values = [[value for _, value in p.positions()] for p in self.parameters]
         names = [p.name for p in self.parameters]
         return [dict(zip(names, point, strict=True)) for point in itertools.product(*values)]
 
-    def look(self, **values):
+    def look(self, **values: Any) -> View:
         """The View at these parameter values, checked: raises ValueError where it is unfit."""
         view = self.view(**values)
         if not isinstance(view, View):
@@ -158,7 +183,7 @@ class Control:
             checked_sound(x, label)
         return view
 
-    def show(self):
+    def show(self) -> None:
         """Show the control: native HTML in the built book, ipywidgets under a live kernel."""
         if output.is_static():
             output.emit(_static_html(self), f"[Control: {self.title}]")
@@ -166,12 +191,12 @@ class Control:
             _show_live(self)
 
 
-def all_controls(module):
-    """The Controls that a module declares, in the order in which they stand: list."""
+def all_controls(module: ModuleType) -> list[Control]:
+    """The Controls that a module declares, in the order in which they stand."""
     return [value for value in vars(module).values() if isinstance(value, Control)]
 
 
-def _static_html(control):
+def _static_html(control: Control) -> str:
     """The control as HTML, with the states of all its positions."""
     positions = control.positions()
     pictures: list[Picture] = []
@@ -203,25 +228,21 @@ def _static_html(control):
         f'<div class="hpss-inputs hpss-js-only">{inputs}</div>'
         f"{picture_html(pictures[at], texts[at])}"
         f"{_text_html(texts[at])}{sounds_html(sounds[at], gain, control.name)}"
-        f"{_note_html(note)}{_tail_html(control)}"
+        f"{note_html(note)}{_tail_html(control)}"
         f'<script type="application/json" class="hpss-states">{data}</script></figure>'
     )
 
 
-def _head_html(control):
+def _head_html(control: Control) -> str:
     title = output.inline(control.title)
     return f'<p class="hpss-title" id="control-{control.name}-title">{title}</p>'
 
 
-def _text_html(text):
+def _text_html(text: str) -> str:
     return f'<p class="hpss-text" role="status" aria-live="polite">{output.escape(text)}</p>'
 
 
-def _note_html(note):
-    return f'<p class="hpss-note">{output.escape(note)}</p>' if note else ""
-
-
-def _tail_html(control):
+def _tail_html(control: Control) -> str:
     """The caption and the question."""
     question = (
         f'<p class="hpss-question"><span class="hpss-tag">Try it</span> '
@@ -232,7 +253,7 @@ def _tail_html(control):
     return f"<figcaption>{output.inline(control.caption)}</figcaption>{question}"
 
 
-def _input_html(control, parameter):
+def _input_html(control: Control, parameter: Slider | Choice) -> str:
     """One parameter as a labelled range input or select."""
     anchor = f"control-{control.name}-{parameter.name}".replace("_", "-")
     label = output.escape(parameter.label)
@@ -261,7 +282,7 @@ def _input_html(control, parameter):
     )
 
 
-def _show_live(control):
+def _show_live(control: Control) -> None:
     """The control as ipywidgets, computing in the kernel."""
     import ipywidgets as widgets
     from IPython.display import display
@@ -270,7 +291,7 @@ def _show_live(control):
     shown = widgets.HTML()
     shown.add_class("hpss-live-view")
 
-    def update(_change=None):
+    def update(_change: object = None) -> None:
         values = {p.name: _live_value(p, inputs[p.name].value) for p in control.parameters}
         shown.value = _live_html(control, values)
 
@@ -287,7 +308,7 @@ def _show_live(control):
     display(box)
 
 
-def _live_html(control, values):
+def _live_html(control: Control, values: Mapping[str, Any]) -> str:
     """Picture, text and sounds at these values; or what went wrong, where one looks for them."""
     try:
         view = control.look(**values)
@@ -297,7 +318,7 @@ def _live_html(control, values):
             picture_html(render(view.figure, scale=_SCALE, quality=_QUALITY), view.text)
             + _text_html(view.text)
             + sounds_html(sounds, gain, control.name)
-            + _note_html(note)
+            + note_html(note)
         )
     except Exception as error:  # anything the view function raises is for the reader to see
         return (
@@ -307,7 +328,7 @@ def _live_html(control, values):
         )
 
 
-def _widget(parameter, start):
+def _widget(parameter: Slider | Choice, start: Any) -> Any:
     """The ipywidget of one parameter."""
     import ipywidgets as widgets
 
@@ -343,7 +364,7 @@ def _widget(parameter, start):
     )
 
 
-def _live_value(parameter, value):
+def _live_value(parameter: Slider | Choice, value: Any) -> Any:
     """The value that the view function gets for a widget's value."""
     if isinstance(parameter, Slider) and parameter.log:
         low, high, step = parameter.live_limits()

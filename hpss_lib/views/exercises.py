@@ -1,5 +1,8 @@
 """Self-checks of exercises: not answered yet, right, or wrong with a hint."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
 
@@ -7,13 +10,22 @@ class _NotAnsweredError(Exception):
     """The answer is still the placeholder `...`."""
 
 
-def check(answer, test, hint):
-    """Say whether an answer is right.
+def check(answer: Any, test: Callable[[Any], Any], hint: str) -> None:
+    """Say whether an answer is right: "Right.", or "Not answered yet.", in every chapter.
 
-    answer: anything; `...`, or a function that returns `...`, counts as not answered and prints so.
-    test: function from the answer to a truth value (an array counts as right where all of it is).
-    hint: what to say where the answer is wrong.
-    Raises AssertionError(hint) where the test is false or fails. Every chapter.
+    Parameters
+    ----------
+    answer
+        Anything; `...`, or a function that returns `...`, counts as not answered.
+    test
+        Function from the answer to a truth value; an array counts where all of it is true.
+    hint
+        What to say where the answer is wrong.
+
+    Raises
+    ------
+    AssertionError
+        With the hint, where the test is false or fails.
     """
     if _is_open(answer):
         print("Not answered yet.")
@@ -32,16 +44,16 @@ def check(answer, test, hint):
     print("Right.")
 
 
-def _is_open(answer):
+def _is_open(answer: Any) -> bool:
     """Whether the answer is `...`, or a tuple, list or dict that still holds one."""
-    if isinstance(answer, dict):
+    if isinstance(answer, Mapping):
         answer = list(answer.values())
     if isinstance(answer, tuple | list):
         return any(_is_open(part) for part in answer)
     return answer is ...
 
 
-def _watched(function):
+def _watched(function: Callable) -> Callable:
     """The function, raising _NotAnsweredError where it returns the placeholder."""
 
     def watched(*arguments, **options):

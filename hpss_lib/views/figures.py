@@ -1,13 +1,24 @@
 """One matplotlib figure, drawn twice: in dark ink for light pages, in light ink for dark ones."""
 
 import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import Collection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+from PIL import Image
 
 from hpss_lib.views import output, palette
+from hpss_lib.views.plot import style
 
 CSS_PIXELS_PER_INCH = 100  # a figure 7.6 inches wide fills the 760 pixels of the text column
 SMALLEST_TYPE = 9.0  # points; below that, labels are unreadable at the width of a page
@@ -23,13 +34,24 @@ class Picture(NamedTuple):
     height: int
 
 
-def show_figure(fig, *, caption, alt, name):
-    """Show a matplotlib figure with its caption, legible on light and on dark pages.
+def show_figure(fig: Figure, *, caption: str, alt: str, name: str) -> None:
+    """Show a figure with its caption, legible on light and on dark pages, in every chapter.
 
-    fig: matplotlib Figure; closed, if pyplot holds it, so that it is not shown twice.
-    caption: a sentence or two; may hold $math$, `code` and *emphasis*.
-    alt: what a reader who cannot see the picture needs to know. name: letters, digits and hyphens,
-    unique on the page. Raises ValueError where alt or caption is empty. Every chapter.
+    Parameters
+    ----------
+    fig
+        Closed, if pyplot holds it, so that it is not shown twice.
+    caption
+        A sentence or two; may hold $math$, `code` and *emphasis*.
+    alt
+        What a reader who cannot see the picture needs to know.
+    name
+        Letters, digits and hyphens, unique on the page.
+
+    Raises
+    ------
+    ValueError
+        Where alt or caption is empty.
     """
     if not caption.strip() or not alt.strip():
         raise ValueError("show_figure needs a caption and an alt text; neither may be empty")
@@ -41,7 +63,7 @@ def show_figure(fig, *, caption, alt, name):
     output.emit(markup, f"[Figure: {alt}]")
 
 
-def picture_html(picture, alt):
+def picture_html(picture: Picture, alt: str) -> str:
     """The HTML of a Picture: one image a theme, of which the style sheet shows one."""
     light, dark = picture_urls(picture)
     size = f'width="{picture.width}" height="{picture.height}"'
@@ -55,7 +77,7 @@ def picture_html(picture, alt):
     )
 
 
-def picture_urls(picture):
+def picture_urls(picture: Picture) -> tuple[str, str]:
     """The addresses of a Picture's light and dark renderings."""
     return (
         output.store(picture.light, picture.mime[0]),
@@ -63,17 +85,19 @@ def picture_urls(picture):
     )
 
 
-def render(fig, *, scale=2.0, quality=86):
-    """Draw a matplotlib figure for both themes: Picture.
+def render(fig: Figure, *, scale: float = 2.0, quality: int = 86) -> Picture:
+    """Draw a figure for both themes; raises TypeError if `fig` is no Figure.
 
-    scale: image pixels per CSS pixel. quality: of lossy WebP, 0 to 100; figures without images are
-    stored without loss where that is smaller. Raises TypeError if fig is no Figure.
+    Parameters
+    ----------
+    fig
+        Stays as it is, but that pyplot forgets it.
+    scale
+        Image pixels per CSS pixel.
+    quality
+        Of lossy WebP, 0 to 100; figures without images are stored without loss where that is
+        smaller.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from hpss_lib.views.plot import style
-
     if not isinstance(fig, Figure):
         raise TypeError(f"a matplotlib Figure is needed, not {type(fig).__name__}")
     _forget(fig)
@@ -100,10 +124,8 @@ def render(fig, *, scale=2.0, quality=86):
     return Picture(light, dark, ("image/webp", "image/webp"), round(width), round(height))
 
 
-def _encode(canvas, quality, lossless_too):
+def _encode(canvas: FigureCanvasAgg, quality: int, lossless_too: bool) -> bytes:
     """The canvas as WebP, lossy, or lossless where allowed and smaller."""
-    from PIL import Image
-
     image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
     choices = [{"quality": quality, "method": 2}]
     if lossless_too:
@@ -116,19 +138,15 @@ def _encode(canvas, quality, lossless_too):
     return min(encoded, key=len)
 
 
-def _forget(fig):
+def _forget(fig: Figure) -> None:
     """Let pyplot forget the figure, or the notebook would show it a second time."""
-    import sys
-
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close(fig)
 
 
-def _unify(fig):
+def _unify(fig: Figure) -> None:
     """Give titles, legends and small type the book's look, whoever has set them."""
-    from matplotlib.text import Text
-
     for ax in fig.axes:
         centred = ax.get_title(loc="center")
         if centred and not ax.get_title(loc="left"):
@@ -138,12 +156,12 @@ def _unify(fig):
         if legend is not None:
             legend.set_frame_on(False)
     for text in fig.findobj(Text):
-        if text.get_fontsize() < SMALLEST_TYPE:
+        if float(text.get_fontsize()) < SMALLEST_TYPE:
             text.set_fontsize(SMALLEST_TYPE)
 
 
 @contextmanager
-def _transparent(fig):
+def _transparent(fig: Figure) -> Iterator[None]:
     """Take away the ground of the figure and its axes meanwhile: the page's own shows through."""
     patches = [fig.patch, *(ax.patch for ax in fig.axes)]
     before = [patch.get_alpha() for patch in patches]
@@ -157,7 +175,7 @@ def _transparent(fig):
 
 
 @contextmanager
-def _dark_ink(fig):
+def _dark_ink(fig: Figure) -> Iterator[None]:
     """Recolour all artists of a figure for a dark page meanwhile.
 
     Text over a picture that is the same in both themes can be exempted: artist.set_gid("keep").
@@ -174,14 +192,8 @@ def _dark_ink(fig):
             setter(before)
 
 
-def _recolouring(artist) -> Iterator[tuple[Callable[[Any], Any], Any, Any]]:
+def _recolouring(artist: Any) -> Iterator[tuple[Callable[[Any], Any], Any, Any]]:
     """(setter, colour now, colour on a dark page) for each colour of one artist."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.collections import Collection
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-    from matplotlib.text import Text
-
     if isinstance(artist, ScalarMappable):
         cmap = artist.get_cmap()
         family, _, theme = cmap.name.rpartition("_")
@@ -212,10 +224,8 @@ def _recolouring(artist) -> Iterator[tuple[Callable[[Any], Any], Any, Any]]:
                 yield getattr(artist, f"set_{part}"), now, [_dark(colour) for colour in now]
 
 
-def _dark(colour):
+def _dark(colour: Any) -> Any:
     """The counterpart on a dark page of one matplotlib colour, its opacity kept."""
-    from matplotlib.colors import to_rgba
-
     if isinstance(colour, str) and colour == "none":
         return colour
     red, green, blue, alpha = to_rgba(colour)

@@ -13,14 +13,20 @@ import numpy as np
 from hpss_lib.evaluation import sdr
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import output, palette
-from hpss_lib.views.players import checked_sound, shared_gain, sound_url
+from hpss_lib.views.players import checked_sound, note_html, shared_gain, sound_url
 
 
 class Trial(NamedTuple):
     """One comparison.
 
-    what: is heard, such as "drums of the rock band". reference: the true signal (n,). sounds: dict
-    from the name of a method to its estimate (n,); two.
+    Attributes
+    ----------
+    what
+        Is heard, such as "drums of the rock band".
+    reference : (n,)
+        The true signal.
+    sounds
+        The names of two methods, each with its estimate (n,).
     """
 
     what: str
@@ -32,12 +38,23 @@ class Trial(NamedTuple):
         return {label: sdr(self.reference, x) for label, x in self.sounds.items()}
 
 
-def show(trials: Sequence[Trial], *, name: str, title: str, caption: str):
-    """Show the test: all sounds at one gain, the choices tallied against the plain SDR.
+def show(trials: Sequence[Trial], *, name: str, title: str, caption: str) -> None:
+    """Show chapter 9's test: all sounds at one gain, the choices tallied against the plain SDR.
 
-    name: letters, digits and hyphens, unique on the page. title, caption: prose; may hold $math$,
-    `code` and *emphasis*. Raises ValueError on an unfit name, no trials, a trial without exactly
-    two sounds, or sounds that are not of their reference's length. Chapter 9.
+    Parameters
+    ----------
+    trials
+        At least one.
+    name
+        Letters, digits and hyphens, unique on the page.
+    title, caption
+        Prose; may hold $math$, `code` and *emphasis*.
+
+    Raises
+    ------
+    ValueError
+        On an unfit name, no trials, a trial without exactly two sounds, or sounds that are not of
+        their reference's length.
     """
     markup = output.equipment("listening") + test_html(trials, name, title, caption)
     output.emit(markup, f"[Listening test: {title}]")
@@ -52,13 +69,12 @@ def test_html(trials: Sequence[Trial], name: str, title: str, caption: str) -> s
     every = [x for trial in checked for x in (trial.reference, *trial.sounds.values())]
     gain, note = shared_gain(every)
     lists = "".join(_trial_html(trial, gain) for trial in checked)
-    note = f'<p class="hpss-note">{output.escape(note)}</p>' if note else ""
     return (
         f'<figure class="hpss hpss-control hpss-listening" id="{anchor}" role="group" '
         f'aria-labelledby="{anchor}-title" data-lm-suppress-shortcuts="true">'
         f'<p class="hpss-title" id="{anchor}-title">{output.inline(title)}</p>'
         f"{_desk_html(anchor, len(checked))}"
-        f'<div class="hpss-trials hpss-no-js">{lists}</div>{note}'
+        f'<div class="hpss-trials hpss-no-js">{lists}</div>{note_html(note)}'
         f"<figcaption>{output.inline(caption)}</figcaption></figure>"
     )
 
@@ -78,7 +94,7 @@ def _checked(trial: Trial) -> Trial:
 def _desk_html(anchor: str, trials: int) -> str:
     """What the script works with: buttons to play and to choose, and room for what it says."""
 
-    def button(attributes, text):
+    def button(attributes: str, text: str) -> str:
         return f'<button type="button" {attributes}>{text}</button>'
 
     plays = "".join(
@@ -131,7 +147,9 @@ def _trial_html(trial: Trial, gain: float) -> str:
     )
 
 
-def _sound_html(shown, x, gain, kind, spoken, attributes):
+def _sound_html(
+    shown: str, x: np.ndarray, gain: float, kind: str, spoken: str, attributes: str
+) -> str:
     return (
         f'<li class="hpss-sound" data-kind="{kind}"{attributes}>'
         f'<span class="hpss-name">{output.escape(shown)}'

@@ -18,16 +18,13 @@ FOLDER = "HPSS_BOOK_ASSETS"
 _SUFFIX = {"image/webp": ".webp", "image/png": ".png", "audio/flac": ".flac"}
 
 
-def is_static():
+def is_static() -> bool:
     """Whether the book is being built, so that no kernel will stand behind the page."""
     return bool(os.environ.get(FOLDER))
 
 
-def store(data, mime):
-    """The address under which `data` (bytes) of a media type can be reached from the page.
-
-    mime: image/webp, image/png or audio/flac.
-    """
+def store(data: bytes, mime: str) -> str:
+    """The address from the page of a picture or sound: "image/webp", "image/png", "audio/flac"."""
     if not is_static():
         return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
     name = hashlib.sha256(data).hexdigest()[:20] + _SUFFIX[mime]
@@ -42,12 +39,12 @@ def store(data, mime):
 
 
 @cache
-def static_text(name):
+def static_text(name: str) -> str:
     """The text of a file in the folder static/ beside this module."""
     return (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
 
 
-def equipment(name="hpss"):
+def equipment(name: str = "hpss") -> str:
     """A style sheet and its script as HTML, for a live page, which has no head to put them in.
 
     On the static page both are files of the book, and this is empty.
@@ -60,14 +57,14 @@ def equipment(name="hpss"):
     )
 
 
-def emit(markup, text):
+def emit(markup: str, text: str) -> None:
     """Show HTML as the output of the running cell; `text` stands in where HTML cannot be shown."""
     from IPython.display import display
 
     display({"text/html": equipment() + markup, "text/plain": text}, raw=True)
 
 
-def escape(text):
+def escape(text: object) -> str:
     """`text` made safe for use inside HTML, attributes included."""
     return html.escape(str(text), quote=True)
 
@@ -77,7 +74,7 @@ _INLINE = re.compile(
 )
 
 
-def inline(text):
+def inline(text: str) -> str:
     """HTML of one line of prose with $math$, `code`, **strong** and *emphasis*."""
     parts, end = [], 0
     for match in _INLINE.finditer(text):
@@ -91,7 +88,7 @@ def inline(text):
     return "".join(parts) + escape(text[end:])
 
 
-def identifier(name):
+def identifier(name: str) -> str:
     """`name` as an id for HTML; raises ValueError unless it is letters, digits and hyphens."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
         raise ValueError(

@@ -8,6 +8,8 @@ of level look like equal steps of lightness, on a white page as on a dark one.
 from functools import cache
 
 import numpy as np
+from matplotlib.colors import ListedColormap
+from numpy.typing import ArrayLike
 
 KINDS = ("mixture", "percussive", "harmonic")
 
@@ -16,11 +18,8 @@ INK = {"light": "#1f2430", "dark": "#e6e9ef"}  # text and axes
 FAINT = {"light": "#d5d9e0", "dark": "#3a414d"}  # grids and borders
 
 
-def kind_of(label):
-    """The kind of sound a label names: "percussive", "harmonic" or, for all others, "mixture".
-
-    label: text such as "reference percussive" or "drums". Used for colours only.
-    """
+def kind_of(label: str) -> str:
+    """The one of KINDS, for its colour, that a label such as "reference drums" names."""
     text = label.lower()
     if any(word in text for word in ("percuss", "drum", "click", "transient")):
         return "percussive"
@@ -29,7 +28,7 @@ def kind_of(label):
     return "mixture"
 
 
-def to_oklab(rgb):
+def to_oklab(rgb: ArrayLike) -> np.ndarray:
     """OKLab (L, a, b) of sRGB colours: (..., 3) in [0, 1] -> (..., 3), L in [0, 1]."""
     rgb = np.asarray(rgb, dtype=float)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
@@ -37,7 +36,7 @@ def to_oklab(rgb):
     return np.cbrt(lms) @ _LMS_TO_LAB.T
 
 
-def from_oklab(lab):
+def from_oklab(lab: ArrayLike) -> np.ndarray:
     """Colours in sRGB of OKLab values: (..., 3) -> (..., 3), cut to [0, 1]."""
     lms = (np.asarray(lab, dtype=float) @ np.linalg.inv(_LMS_TO_LAB).T) ** 3
     linear = np.clip(lms @ np.linalg.inv(_RGB_TO_LMS).T, 0, 1)
@@ -61,11 +60,11 @@ _LMS_TO_LAB = np.array(
 
 
 @cache
-def ramp(kind, theme):
-    """A colour ramp from silence to full level: (256, 3) in [0, 1].
+def ramp(kind: str, theme: str) -> np.ndarray:
+    """The colours of a kind of sound from silence to full level: (256, 3) in [0, 1].
 
-    kind: one of KINDS; theme: "light" (paper to ink) or "dark" (night to glow). Lightness is linear
-    in the index; the chroma rises and falls with it, so that both ends are nearly neutral.
+    theme: "light" (paper to ink) or "dark" (night to glow). Lightness is linear in the index; the
+    chroma rises and falls with it, so that both ends are nearly neutral.
     """
     hue, chroma = _HUE[kind]
     level = np.linspace(0, 1, 256)
@@ -78,7 +77,7 @@ def ramp(kind, theme):
 
 
 @cache
-def ink(kind, theme="light"):
+def ink(kind: str, theme: str = "light") -> str:
     """The line and label colour of a kind of sound, as "#rrggbb": contrast above 4.5 to 1."""
     if kind == "mixture":
         lightness = 0.45 if theme == "light" else 0.78
@@ -91,7 +90,7 @@ def ink(kind, theme="light"):
 
 
 @cache
-def dark(colour):
+def dark(colour: tuple[float, float, float]) -> tuple[float, ...]:
     """The colour to use on a dark page instead of `colour`: three numbers in [0, 1] for three.
 
     Greys and pale tints are turned round (black to nearly white); full colours keep their hue and
@@ -110,14 +109,12 @@ def dark(colour):
 
 
 @cache
-def _counterparts():
+def _counterparts() -> dict[str, str]:
     """The book's own colours: from light page to dark page."""
     kinds = {ink(kind, "light"): ink(kind, "dark") for kind in KINDS}
     return {INK["light"]: INK["dark"], FAINT["light"]: FAINT["dark"], **kinds}
 
 
-def colormap(kind, theme="light"):
+def colormap(kind: str, theme: str = "light") -> ListedColormap:
     """The matplotlib colour map of ramp(kind, theme), by the name hpss_<kind>_<theme>."""
-    from matplotlib.colors import ListedColormap
-
     return ListedColormap(ramp(kind, theme), name=f"hpss_{kind}_{theme}")

@@ -32,17 +32,26 @@ _SLIDERS = (
 _NAMES = {"p": ("S", "p"), "h": ("S", "h"), "x": ("X", ""), "e": ("E", "")}
 
 
-def show(*, name, title, caption, question):
-    """Show the phasor figure: one time-frequency bin on the complex plane.
+def show(*, name: str, title: str, caption: str, question: str) -> None:
+    """Show the phasor figure of chapter 8: one time-frequency bin on the complex plane.
 
-    name: letters, digits and hyphens, unique on the page. title, caption, question: prose; may hold
-    $math$, `code` and *emphasis*. Raises ValueError where the name is unfit. Chapter 8.
+    Parameters
+    ----------
+    name
+        Letters, digits and hyphens, unique on the page.
+    title, caption, question
+        Prose; may hold $math$, `code` and *emphasis*.
+
+    Raises
+    ------
+    ValueError
+        Where the name is unfit.
     """
     markup = output.equipment("phasor") + figure_html(name, title, caption, question)
     output.emit(markup, f"[Phasor figure: {title}]")
 
 
-def figure_html(name, title, caption, question):
+def figure_html(name: str, title: str, caption: str, question: str) -> str:
     """The figure at its start, as HTML."""
     anchor = f"phasor-{output.identifier(name)}"
     sliders = "".join(_slider_html(anchor, key, label) for key, label in _SLIDERS)
@@ -65,14 +74,14 @@ def figure_html(name, title, caption, question):
     )
 
 
-def _start():
+def _start() -> tuple[complex, complex, complex, complex, complex]:
     """X, S_p, S_h at the start, and where they end: complex numbers, X along the real axis."""
     S_p, S_h = complex(START["V_p"]), START["V_h"] * np.exp(1j * math.radians(START["start"]))
     ends = closed_form(np.array(complex(START["X"])), START["V_p"], START["V_h"], S_h)
     return complex(START["X"]), S_p, complex(S_h), complex(ends[0]), complex(ends[1])
 
 
-def state_text():
+def state_text() -> str:
     """What the figure says at its start; phasor.js says the same, word by word."""
     X, S_p, S_h, end_p, end_h = _start()
     return (
@@ -82,12 +91,12 @@ def state_text():
     )
 
 
-def _degrees(z):
+def _degrees(z: complex) -> str:
     """The angle of z, as the reader sees it."""
     return f"{math.degrees(math.atan2(z.imag, z.real)):.1f}°".replace("-", "−")
 
 
-def _slider_html(anchor, key, label):
+def _slider_html(anchor: str, key: str, label: str) -> str:
     """One of the four sliders."""
     at = f"{anchor}-{key.replace('_', '-')}"
     low, high, step = (-180, 180, 1) if key == "start" else (0, LARGEST, 0.01)
@@ -101,7 +110,7 @@ def _slider_html(anchor, key, label):
     )
 
 
-def _svg_html(anchor, text):
+def _svg_html(anchor: str, text: str) -> str:
     """The drawing: circles of the two magnitudes, the triangle, and the arrows on top."""
     X, S_p, S_h, end_p, _ = _start()
     arrows = {"x": (0, X), "p": (0, S_p), "h": (S_p, S_p + S_h), "e": (S_p + S_h, X)}
@@ -134,7 +143,7 @@ def _svg_html(anchor, text):
     )
 
 
-def _label_html(part, start, end):
+def _label_html(part: str, start: complex, end: complex) -> str:
     """The name of an arrow, to the left of its middle as one looks along it, or at X's tip."""
     middle, along = (start + end) / 2, end - start
     side = 1j * along / abs(along) if abs(along) else 1j
@@ -151,17 +160,17 @@ def _label_html(part, start, end):
     )
 
 
-def _ends(start, end):
+def _ends(start: complex, end: complex) -> str:
     return f'x1="{_x(start)}" y1="{_y(start)}" x2="{_x(end)}" y2="{_y(end)}"'
 
 
-def _x(z):
+def _x(z: complex) -> str:
     return _number(_ORIGIN[0] + complex(z).real * _UNIT)
 
 
-def _y(z):
+def _y(z: complex) -> str:
     return _number(_ORIGIN[1] - complex(z).imag * _UNIT)
 
 
-def _number(value):
+def _number(value: float) -> str:
     return f"{value:.2f}"

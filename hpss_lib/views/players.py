@@ -6,11 +6,16 @@ Only where a sound would clip is its whole group turned down together, and the p
 
 import io
 import math
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
+import soundfile
+from numpy.typing import ArrayLike
+from PIL import Image
 
-from hpss_lib.stft import SAMPLE_RATE
+from hpss_lib.stft import COMPACT, SAMPLE_RATE, StftSettings, stft
 from hpss_lib.views import output, palette
+from hpss_lib.views.plot import decibels, log_rows
 
 GAIN = 0.8  # -1.9 dB on every sound of the book: headroom for estimates louder than their mixture
 
@@ -19,11 +24,10 @@ _STRIP_RANGE = (0.05, 16.0)  # kHz
 _FLOOR_DB = -75.0
 
 
-def play(sounds, *, name):
-    """Show one labelled audio player for each sound, all at the same gain.
+def play(sounds: Mapping[str, np.ndarray], *, name: str) -> None:
+    """Show a player for each sound (n,) at 44.1 kHz, by label, all at one gain, in every chapter.
 
-    sounds: dict from label to samples (n,) at 44.1 kHz; finite. name: letters, digits and hyphens.
-    Raises ValueError on anything else. Every chapter.
+    name: letters, digits and hyphens. Raises ValueError on another one, or sounds not finite.
     """
     checked = {label: checked_sound(x, label) for label, x in sounds.items()}
     if not checked:
@@ -31,18 +35,38 @@ def play(sounds, *, name):
     gain, note = shared_gain(checked.values())
     markup = (
         f'<div class="hpss hpss-play" id="sounds-{output.identifier(name)}">'
-        f"{sounds_html(checked, gain, name)}{_note_html(note)}</div>"
+        f"{sounds_html(checked, gain, name)}{note_html(note)}</div>"
     )
     output.emit(markup, f"[Sounds: {', '.join(checked)}]")
 
 
-def stem_player(stems, *, name, title, muted=(), settings=None):
+def stem_player(
+    stems: Mapping[str, np.ndarray],
+    *,
+    name: str,
+    title: str,
+    muted: Collection[str] = (),
+    settings: StftSettings = COMPACT,
+) -> None:
     """Show a player with one row a stem: solo, mute, a spectrogram, and one playhead for all.
 
-    stems: dict from label to samples (n,) at 44.1 kHz, all of one length. muted: labels of the rows
-    that start muted, so that a mixture is not heard on top of its own parts. settings: StftSettings
-    of the spectrograms, default COMPACT. title: heading and accessible name.
-    Raises ValueError on unequal lengths, samples that are not finite, or an unknown label in muted.
+    Parameters
+    ----------
+    stems
+        By label, samples (n,) at 44.1 kHz, all of one length.
+    name
+        Letters, digits and hyphens, unique on the page.
+    title
+        Heading and accessible name.
+    muted
+        The rows that start muted, so that a mixture is not heard on top of its own parts.
+    settings
+        Of the spectrograms.
+
+    Raises
+    ------
+    ValueError
+        On unequal lengths, samples that are not finite, or an unknown label in `muted`.
     """
     checked = {label: checked_sound(x, label) for label, x in stems.items()}
     lengths = {label: len(x) for label, x in checked.items()}
@@ -66,12 +90,12 @@ def stem_player(stems, *, name, title, muted=(), settings=None):
         f'<p class="hpss-title" id="stems-{anchor}-title">{output.inline(title)}</p>'
         f'<div class="hpss-desk">{_transport_html(seconds)}'
         f'<div class="hpss-rows">{rows}<div class="hpss-playhead hpss-js-only"></div></div>'
-        f"{_ruler_html(seconds)}{_foot_html(len(checked))}</div>{_note_html(note)}</figure>"
+        f"{_ruler_html(seconds)}{_foot_html(len(checked))}</div>{note_html(note)}</figure>"
     )
     output.emit(markup, f"[Stem player: {title}: {', '.join(checked)}]")
 
 
-def checked_sound(x, label):
+def checked_sound(x: ArrayLike, label: str) -> np.ndarray:
     """The samples as (n,) float32; raises ValueError on another shape, no samples, NaN or inf."""
     x = np.asarray(x, dtype=np.float32)
     if x.ndim != 1 or not len(x):
@@ -83,7 +107,7 @@ def checked_sound(x, label):
     return x
 
 
-def shared_gain(sounds):
+def shared_gain(sounds: Iterable[np.ndarray]) -> tuple[float, str]:
     """(gain, note): GAIN, or less for the whole group where a sound would clip.
 
     sounds: arrays (n,). note: a sentence for the reader where the gain is less, else "".
@@ -101,21 +125,19 @@ def shared_gain(sounds):
     )
 
 
-def flac(x):
+def flac(x: np.ndarray) -> bytes:
     """Samples (n,) in [-1, 1] at 44.1 kHz as a 16-bit FLAC file: bytes."""
-    import soundfile
-
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(x, -1, 1), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
 
 
-def sound_url(x, gain):
+def sound_url(x: np.ndarray, gain: float) -> str:
     """The address of the samples x (n,), times gain, as FLAC."""
     return output.store(flac(x * gain), "audio/flac")
 
 
-def sounds_html(sounds, gain, name):
+def sounds_html(sounds: Mapping[str, np.ndarray], gain: float, name: str) -> str:
     """The HTML of a list of plain, labelled players."""
     items = "".join(
         f'<li class="hpss-sound" data-kind="{palette.kind_of(label)}">'
@@ -129,21 +151,18 @@ def sounds_html(sounds, gain, name):
     return f'<ul class="hpss-sounds">{items}</ul>' if items else ""
 
 
-def _note_html(note):
+def note_html(note: str) -> str:
+    """A remark under a group of sounds, or nothing where there is none to make."""
     return f'<p class="hpss-note">{output.escape(note)}</p>' if note else ""
 
 
-def _loudest_sum(stems, muted):
+def _loudest_sum(stems: Mapping[str, np.ndarray], muted: Collection[str]) -> np.ndarray:
     """What is heard at the start, all rows that are not muted together: (n,)."""
     return np.sum([x for label, x in stems.items() if label not in muted] or [[0.0]], axis=0)
 
 
-def _strips(stems, settings):
+def _strips(stems: Mapping[str, np.ndarray], settings: StftSettings) -> dict[str, tuple[str, str]]:
     """One picture a stem: dict from label to (light, dark) addresses, on one common level."""
-    from hpss_lib.stft import COMPACT, stft
-    from hpss_lib.views.plot import decibels, log_rows
-
-    settings = settings or COMPACT
     rows, columns = _STRIP
     edges = np.geomspace(*_STRIP_RANGE, rows + 1) * 1000 * settings.n_fft / SAMPLE_RATE
     magnitudes = {label: np.abs(stft(x, settings)) for label, x in stems.items()}
@@ -161,14 +180,13 @@ def _strips(stems, settings):
         )
         index = np.round(255 * log_rows(pooled, edges)[::-1]).astype(int)
         kind = palette.kind_of(label)
-        urls[label] = tuple(_webp(palette.ramp(kind, theme)[index]) for theme in ("light", "dark"))
+        light, dark = (_webp(palette.ramp(kind, theme)[index]) for theme in ("light", "dark"))
+        urls[label] = light, dark
     return urls
 
 
-def _webp(rgb):
+def _webp(rgb: np.ndarray) -> str:
     """The address of an image (rows, columns, 3) in [0, 1]."""
-    from PIL import Image
-
     buffer = io.BytesIO()
     Image.fromarray(np.round(255 * rgb).astype(np.uint8)).save(
         buffer, format="WEBP", quality=70, method=3
@@ -190,14 +208,14 @@ _ICONS = {
 }
 
 
-def _icon(name):
+def _icon(name: str) -> str:
     return (
         f'<svg class="hpss-icon hpss-icon-{name}" viewBox="0 0 24 24" aria-hidden="true" '
         f'focusable="false">{_ICONS[name]}</svg>'
     )
 
 
-def _transport_html(seconds):
+def _transport_html(seconds: float) -> str:
     """Play button, time and seek slider: of use only where the script runs."""
     return (
         '<div class="hpss-transport hpss-js-only">'
@@ -211,7 +229,7 @@ def _transport_html(seconds):
     )
 
 
-def _row_html(label, x, strip, number, muted):
+def _row_html(label: str, x: np.ndarray, strip: tuple[str, str], number: int, muted: bool) -> str:
     """One stem: name, solo and mute, spectrogram, and a plain player for pages without script."""
     text = output.escape(label)
     light, dark = strip
@@ -237,7 +255,7 @@ def _row_html(label, x, strip, number, muted):
     )
 
 
-def _frequencies_html():
+def _frequencies_html() -> str:
     """Faint marks at 100 Hz, 1 kHz and 10 kHz over a strip."""
     low, high = _STRIP_RANGE
     heights = {
@@ -251,7 +269,7 @@ def _frequencies_html():
     return f'<div class="hpss-frequencies" aria-hidden="true">{marks}</div>'
 
 
-def _ruler_html(seconds):
+def _ruler_html(seconds: float) -> str:
     """The time scale under the strips."""
     step = next((s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60) if seconds / s <= 8), 120)
     marks = "".join(
@@ -262,7 +280,7 @@ def _ruler_html(seconds):
     return f'<div class="hpss-ruler" aria-hidden="true"><div>{marks}</div></div>'
 
 
-def _foot_html(stems):
+def _foot_html(stems: int) -> str:
     """What is heard, repeat, volume, and the keys."""
     digits = "1" if stems == 1 else f"1–{min(stems, 9)}"
     return (
@@ -276,7 +294,7 @@ def _foot_html(stems):
     )
 
 
-def clock(seconds):
+def clock(seconds: float) -> str:
     """Minutes, seconds and tenths: 63.25 -> "1:03.2"."""
     tenths = int(seconds * 10)
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"

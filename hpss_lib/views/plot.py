@@ -4,12 +4,19 @@ Each function draws into one axes and returns it; `figure` makes the axes. Nothi
 that is views.show_figure's work, which also redraws everything for the dark page.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from hpss_lib.stft import SAMPLE_RATE
+from hpss_lib.stft import SAMPLE_RATE, StftSettings
 from hpss_lib.views import palette
 
 WIDTH = 7.6  # inches at 100 CSS pixels each: the width of the text column
@@ -18,11 +25,8 @@ _COLUMNS, _ROWS = 900, 360  # more points than these cannot be seen at the width
 
 
 @contextmanager
-def style():
+def style() -> Iterator[None]:
     """Use the book's matplotlib style meanwhile: type of 9 points or more, no frame to distract."""
-    import matplotlib as mpl
-    from cycler import cycler
-
     ink = palette.INK["light"]
     settings: dict[Any, Any] = {
         "font.size": 10,
@@ -63,44 +67,63 @@ def style():
         yield
 
 
-def figure(rows=1, columns=1, *, height=None, **options) -> tuple[Any, Any]:
+def figure(
+    rows: int = 1, columns: int = 1, *, height: float | None = None, **options: Any
+) -> tuple[Any, Any]:
     """A figure of the page's width with rows x columns axes: (Figure, axes as plt.subplots gives).
 
     height: inches; by default 2.6 a row. options: passed on to Figure.subplots (sharex, ...).
     """
-    from matplotlib.figure import Figure
-
     with style():
         fig = Figure(figsize=(WIDTH, height or 2.6 * rows + 0.2), layout="constrained")
         return fig, fig.subplots(rows, columns, **options)
 
 
-def kind_colour(kind):
+def kind_colour(kind: str) -> str:
     """The line colour of "mixture", "percussive" or "harmonic", "#rrggbb"; dark pages adapt it."""
     return palette.ink(kind)
 
 
 def spectrogram(
-    X,
-    settings,
-    ax=None,
+    X: np.ndarray,
+    settings: StftSettings,
+    ax: Axes | None = None,
     *,
-    title=None,
-    floor_db=-80.0,
-    reference=None,
-    frequency="linear",
-    top_khz=None,
-    kind="mixture",
-    sample_rate=SAMPLE_RATE,
-):
-    """Draw a spectrogram in decibels: the axes, time in s and frequency in kHz.
+    title: str | None = None,
+    floor_db: float = -80.0,
+    reference: float | None = None,
+    frequency: str = "linear",
+    top_khz: float | None = None,
+    kind: str = "mixture",
+    sample_rate: float = SAMPLE_RATE,
+) -> Axes:
+    """Draw a spectrogram in decibels over time in s and frequency in kHz. Chapter 2.
 
-    X: (F, T) complex STFT or magnitudes >= 0; settings: StftSettings.
-    floor_db: lowest level shown, dB < 0, relative to `reference`, a magnitude; by default X's
-    largest. Give all spectrograms that are compared the same reference.
-    frequency: "linear" or "log" (from 40 Hz). top_khz: highest frequency shown, default all.
-    kind: "mixture", "percussive" or "harmonic", for the colour.
-    Raises ValueError where X does not have the settings' number of bins. Chapter 2.
+    Parameters
+    ----------
+    X
+        (F, T) complex STFT, or magnitudes >= 0.
+    settings
+        Of the STFT.
+    ax, title
+        Where to draw, by default on a figure of its own; and what to write above.
+    floor_db
+        Lowest level shown, below 0.
+    reference
+        The magnitude of 0 dB, by default X's largest; what is compared needs the same.
+    frequency
+        "linear", or "log" (from 40 Hz).
+    top_khz
+        Highest frequency shown, by default all.
+    kind
+        "mixture", "percussive" or "harmonic", for the colour.
+    sample_rate
+        In Hz.
+
+    Raises
+    ------
+    ValueError
+        Where X does not have the settings' number of bins.
     """
     V = np.abs(np.asarray(X))
     if V.ndim != 2 or V.shape[0] != settings.bins:
@@ -114,28 +137,35 @@ def spectrogram(
 
 
 def mask(
-    M,
-    settings,
-    ax=None,
+    M: np.ndarray,
+    settings: StftSettings,
+    ax: Axes | None = None,
     *,
-    title=None,
-    frequency="linear",
-    top_khz=None,
-    kind="mixture",
-    sample_rate=SAMPLE_RATE,
-):
-    """Draw a mask (F, T) of values in [0, 1]: the axes. Options as in `spectrogram`. Chapter 3."""
+    title: str | None = None,
+    frequency: str = "linear",
+    top_khz: float | None = None,
+    kind: str = "mixture",
+    sample_rate: float = SAMPLE_RATE,
+) -> Axes:
+    """Draw a mask (F, T) of values in [0, 1]; options as in `spectrogram`. Chapter 3."""
     M = np.asarray(M, dtype=float)
     if M.ndim != 2 or M.shape[0] != settings.bins:
         raise ValueError(f"the mask has shape {M.shape}; these settings need ({settings.bins}, T)")
     return _image(M, settings, ax, title, (0.0, 1.0), frequency, top_khz, kind, sample_rate)
 
 
-def waveform(x, ax=None, *, title=None, kind="mixture", sample_rate=SAMPLE_RATE, start=0.0):
-    """Draw a signal x (n,) over time in s: the axes.
+def waveform(
+    x: np.ndarray,
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+    kind: str = "mixture",
+    sample_rate: float = SAMPLE_RATE,
+    start: float = 0.0,
+) -> Axes:
+    """Draw a signal x (n,) over time, which begins at `start`, in s.
 
     Long signals are drawn as the band between the lowest and the highest sample of each pixel.
-    start: time of the first sample, s. kind: for the colour.
     """
     x = np.asarray(x, dtype=float)
     if x.ndim != 1 or not len(x):
@@ -158,7 +188,7 @@ def waveform(x, ax=None, *, title=None, kind="mixture", sample_rate=SAMPLE_RATE,
     return ax
 
 
-def colourbar(axes, *, label="level (dB)"):
+def colourbar(axes: Any, *, label: str = "level (dB)") -> Colorbar:
     """Put one colour scale beside the axes of spectrograms or masks, which share its range.
 
     axes: one axes or several, as from plt.subplots. Returns the scale.
@@ -172,11 +202,13 @@ def colourbar(axes, *, label="level (dB)"):
     return bar
 
 
-def decibels(V, *, floor_db=-80.0, reference=None):
-    """20 log10(V / reference), not below floor_db: array of V's shape.
+def decibels(
+    V: ArrayLike, *, floor_db: float = -80.0, reference: float | None = None
+) -> np.ndarray:
+    """20 log10(V / reference) of magnitudes V >= 0, not below floor_db: array of V's shape.
 
-    V: magnitudes >= 0. reference: magnitude of 0 dB, default the largest of V; where that is 0
-    (silence), everything is at the floor.
+    reference: the magnitude of 0 dB, by default V's largest; where that is 0, for silence,
+    everything is at the floor.
     """
     V = np.asarray(V, dtype=float)
     top = float(V.max(initial=0.0)) if reference is None else float(reference)
@@ -185,18 +217,28 @@ def decibels(V, *, floor_db=-80.0, reference=None):
     return 20 * np.log10(np.maximum(V / top, 10 ** (floor_db / 20)))
 
 
-def _axes(ax, height):
+def _axes(ax: Axes | None, height: float) -> Axes:
     """`ax`, or the axes of a new figure of that height in inches."""
     return figure(height=height)[1] if ax is None else ax
 
 
-def _time_label(ax):
+def _time_label(ax: Axes) -> None:
     """Name the time axis, unless the axes below, which share it, do so."""
     if ax.xaxis.get_tick_params().get("labelbottom", True):
         ax.set_xlabel("time (s)")
 
 
-def _image(values, settings, ax, title, limits, frequency, top_khz, kind, sample_rate):
+def _image(
+    values: np.ndarray,
+    settings: StftSettings,
+    ax: Axes | None,
+    title: str | None,
+    limits: tuple[float, float],
+    frequency: str,
+    top_khz: float | None,
+    kind: str,
+    sample_rate: float,
+) -> Axes:
     """Draw (F, T) values as an image over time in s and frequency in kHz."""
     if frequency not in ("linear", "log"):
         raise ValueError(f'frequency is {frequency!r}; accepted are "linear" and "log"')
@@ -239,7 +281,7 @@ def _image(values, settings, ax, title, limits, frequency, top_khz, kind, sample
     return ax
 
 
-def _pool(values, axis, most):
+def _pool(values: np.ndarray, axis: int, most: int) -> tuple[np.ndarray, int]:
     """Keep the largest of each group of neighbours, so that at most `most` remain: (array, group).
 
     The last group may be short; peaks survive where plain thinning would lose them.
@@ -250,7 +292,7 @@ def _pool(values, axis, most):
     return np.maximum.reduceat(values, np.arange(0, values.shape[axis], group), axis=axis), group
 
 
-def log_rows(values, edges):
+def log_rows(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Values (F, T) on a new frequency grid: (len(edges) - 1, T).
 
     edges: ascending positions in bins. A row that spans several bins takes their largest value, a
