@@ -393,6 +393,12 @@ def _add_evaluate(commands) -> None:
     parser.add_argument(
         "--workers", metavar="N", type=int, help="processes, one song each (default: the cores)"
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="HOST:PORT of a dask scheduler: its workers compute, and read the songs by the same "
+        "paths (needs hpss_lib[cluster])",
+    )
     parser.add_argument("--out", required=True, metavar="FILE", type=Path, help="the csv file")
     parser.set_defaults(run=_evaluate)
 
@@ -404,7 +410,7 @@ def _words(text: str) -> list[str]:
 def _evaluate(args: argparse.Namespace) -> int:
     from fnmatch import fnmatch
 
-    from hpss_lib import evaluation
+    from hpss_lib import evaluation, scoreboard
 
     try:
         songs = evaluation.list_songs(args.data, args.root)
@@ -419,12 +425,13 @@ def _evaluate(args: argparse.Namespace) -> int:
             protocols=args.protocols,
             seconds=args.seconds,
             workers=args.workers,
+            cluster=args.cluster,
             report=lambda line: print(line, file=sys.stderr, flush=True),
         )
     except _ERRORS as error:
         _complain(" ".join(str(error).split()))
         return 1
-    print(evaluation.format_summary(rows))
+    print(scoreboard.format_summary(rows))
     for line in failures:
         _complain(line)
     return 1 if failures else 0

@@ -26,7 +26,6 @@ from torch import Tensor, nn
 
 from hpss_lib import data
 from hpss_lib.audio import SOURCES
-from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import (
     Config,
     MaDTwinNet,
@@ -39,6 +38,7 @@ from hpss_lib.madtwinnet import (
     save_model,
     trim,
 )
+from hpss_lib.measures import sdr
 from hpss_lib.stft import SETTINGS, istft, stft
 
 TRUTHS = ("magnitude", "ratio", "projection")

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from hpss_lib import evaluation
+from hpss_lib import measures, scoreboard
 from hpss_lib.chapters import evaluation as chapter9
 from hpss_lib.chapters.pieces import piece
 
 
 def row(song, method="mad", source="percussive", setting="compact", value=1.0, **other):
-    base = dict.fromkeys(evaluation.COLUMNS, "")
+    base = dict.fromkeys(scoreboard.COLUMNS, "")
     base |= {"song": song, "method": method, "setting": setting, "source": source}
     base |= {"protocol": "plain", "frame": None, "sdr": value, "frames": 1, "undefined": 0}
     return base | other
@@ -65,10 +65,10 @@ def test_delayed():
 
 
 def test_a_delay_is_forgiven_up_to_the_last_tap():
-    for samples in (1, 132, evaluation.TAPS - 1):
+    for samples in (1, 132, measures.TAPS - 1):
         found = chapter9.of_delay(samples)
         assert found["sir"] > 90 and found["sar"] > 90 and found["sdr"] < 10
-    for samples in (-20, evaluation.TAPS + 1, 2000):
+    for samples in (-20, measures.TAPS + 1, 2000):
         assert chapter9.of_delay(samples)["sar"] < 15
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hpss_lib.chapters import evaluation as chapter9
-from hpss_lib.evaluation import sdr
+from hpss_lib.measures import sdr
 from hpss_lib.views import listening, output
 from hpss_lib.views.listening import Trial
 

@@ -85,7 +85,7 @@ def draw(name: str) -> dict:
 
 def score(protocol: str) -> dict:
     """One method's two estimates of a song, scored."""
-    from hpss_lib.evaluation import PROTOCOLS, scores
+    from hpss_lib.measures import PROTOCOLS, scores
 
     references = np.stack(music(SONG))
     noise = np.random.default_rng(0).standard_normal(references.shape).astype(np.float32)

@@ -40,7 +40,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one process for each core inste
 
 import numpy as np
 
-from hpss_lib import __version__, evaluation, puiter, tracking
+from hpss_lib import __version__, evaluation, measures, puiter, tracking
 from hpss_lib.audio import SOURCES
 from hpss_lib.data import Song, read_song
 from hpss_lib.stft import SAMPLE_RATE, SETTINGS, StftSettings, istft, stft
@@ -53,7 +53,7 @@ COLUMNS = (
 INTERPOLATION = (0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 NOISE_DB = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 SEED = 8
-WHOLE = evaluation.Protocol("v3", math.inf, math.inf)
+WHOLE = measures.Protocol("v3", math.inf, math.inf)
 
 # A phase method: X (F, T), V_p, V_h (F, T; V_h negative where subtraction made it so), settings,
 # length -> S_p, S_h (F, T).
@@ -228,15 +228,15 @@ def run(task: Task) -> list[dict]:
                 continue
             S = PHASES[phase](X, *pair, settings, len(x))
             s = [istft(S_j.astype(np.complex64), settings, len(x)) for S_j in S]
-            result = evaluation.scores(np.stack([x_p, x_h]), np.stack(s), protocol=WHOLE) \
+            result = measures.scores(np.stack([x_p, x_h]), np.stack(s), protocol=WHOLE) \
                 if task.scores else None  # fmt: skip
             for j, source in enumerate(SOURCES):
                 row = {
                     "estimate": "compact, analysed again" if again else "",
                     "magnitudes": name, "level": level, "phase": phase, "source": source,
                     "magnitude_snr": snr[j],
-                    "sdr": evaluation.sdr((x_p, x_h)[j], s[j]),
-                    "sdr_rest": evaluation.sdr((x_p, x_h)[j], x - s[1 - j]),
+                    "sdr": measures.sdr((x_p, x_h)[j], s[j]),
+                    "sdr_rest": measures.sdr((x_p, x_h)[j], x - s[1 - j]),
                 }  # fmt: skip
                 if result is not None:
                     row |= {"sir": result.sir[j, 0], "sar": result.sar[j, 0]}
@@ -256,7 +256,7 @@ def middle(song: Song, seconds: float) -> Pair:
 
 
 def magnitude_snr(V: np.ndarray, V_hat: np.ndarray) -> float:
-    return evaluation.sdr(V.ravel(), V_hat.ravel())
+    return measures.sdr(V.ravel(), V_hat.ravel())
 
 
 # ------------------------------------------------------------------------------------ the file

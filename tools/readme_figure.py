@@ -6,7 +6,7 @@ python tools/readme_figure.py
 import hashlib
 from pathlib import Path
 
-from hpss_lib import evaluation
+from hpss_lib import scoreboard
 from hpss_lib.chapters.evaluation import songs_figure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,7 +15,7 @@ PICTURE = ROOT / "book" / "images" / "results.png"
 
 
 def main() -> None:
-    figure = songs_figure(evaluation.read_rows(RESULTS), ["MDB Drums"])
+    figure = songs_figure(scoreboard.read_rows(RESULTS), ["MDB Drums"])
     # The picture says which table it shows; a test compares.
     table = hashlib.sha256(RESULTS.read_bytes()).hexdigest()
     figure.savefig(PICTURE, dpi=160, facecolor="white", metadata={"Comment": table})

@@ -14,7 +14,7 @@ import math
 import statistics
 from pathlib import Path
 
-from hpss_lib import evaluation
+from hpss_lib import evaluation, scoreboard
 from hpss_lib.audio import SOURCES
 
 # What is scored in which settings. Oracles bound what the methods can reach.
@@ -34,7 +34,7 @@ SHOWN = {
 }  # fmt: skip
 
 
-def by_song(rows: list[evaluation.Row]) -> str:
+def by_song(rows: list[scoreboard.Row]) -> str:
     """Whole songs of FOLDER, plain SDR and museval's (v4): drums / rest, and medians by kind."""
     found: dict[tuple[str, str, str], dict[str, float]] = {}
     for row in rows:
@@ -89,10 +89,10 @@ def main() -> None:
     listed = [m for kinds in (METHODS, NETWORK) for ms in kinds.values() for m in ms]
     shown.sort(key=lambda r: (order[r["song"]], listed.index(r["method"]), r["setting"]))
     with options.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, evaluation.COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, scoreboard.COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: evaluation.csv_text(v) for k, v in r.items()} for r in shown)
-    print(evaluation.format_summary(shown), end="\n\n")
+        writer.writerows({k: scoreboard.csv_text(v) for k, v in r.items()} for r in shown)
+    print(scoreboard.format_summary(shown), end="\n\n")
     own = {song.name for song in evaluation.list_songs(str(options.folder))}
     print(by_song([r for r in shown if r["song"] in own]))
 

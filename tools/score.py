@@ -20,8 +20,8 @@ import numpy as np
 
 from hpss_lib import data
 from hpss_lib.audio import SOURCES
-from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import WEIGHTS, estimate, read_model
+from hpss_lib.measures import sdr
 from hpss_lib.stft import SETTINGS, istft, stft
 
 

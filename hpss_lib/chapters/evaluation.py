@@ -8,10 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from hpss_lib import evaluation
+from hpss_lib import evaluation, measures
 from hpss_lib.audio import SOURCES
 from hpss_lib.chapters.pieces import piece
-from hpss_lib.evaluation import METRICS, Protocol, Row, scores, si_sdr
+from hpss_lib.measures import METRICS, Protocol, scores, si_sdr
+from hpss_lib.scoreboard import Row
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
@@ -334,7 +335,7 @@ def best_setting(rows: Sequence[Row], method: str, group: str = "MDB Drums") -> 
             list(of_songs(rows, method, source, setting=setting, group=group).values())
             for source in SOURCES
         ]
-        return sum(evaluation.median_defined(np.array(v)) for v in values)
+        return sum(measures.median_defined(np.array(v)) for v in values)
 
     return max(settings_of(rows, method, group), key=total)
 
@@ -414,7 +415,7 @@ def difference(
     of_b = of_songs(rows, b[0], source, setting=b[1], **look)
     songs = [song for song in of_a if song in of_b]
     pairs = [of_a[s] for s in songs], [of_b[s] for s in songs]
-    return np.subtract(*pairs), evaluation.paired_difference(*pairs)
+    return np.subtract(*pairs), measures.paired_difference(*pairs)
 
 
 def differences_figure(rows: Sequence[Row], first: tuple[str, str], rivals: dict[str, tuple]):

@@ -11,8 +11,8 @@ from torch import nn
 
 from hpss_lib import madtwinnet, median
 from hpss_lib.chapters.pieces import Piece, piece
-from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import MaDTwinNet, estimate, gains, load_model
+from hpss_lib.measures import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View

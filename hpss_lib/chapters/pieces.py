@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from hpss_lib.audio import load_excerpt
-from hpss_lib.evaluation import sdr
+from hpss_lib.measures import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, StftSettings, istft, stft
 from hpss_lib.subtraction import apply_phase
 

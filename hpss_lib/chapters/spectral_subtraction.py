@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.patches import FancyArrowPatch
 
 from hpss_lib.chapters.pieces import piece
-from hpss_lib.evaluation import sdr
+from hpss_lib.measures import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.subtraction import apply_phase, subtract, subtract_floored
 from hpss_lib.views import plot

@@ -8,7 +8,7 @@ import numpy as np
 
 from hpss_lib.audio import SOURCES
 from hpss_lib.chapters.pieces import piece
-from hpss_lib.evaluation import sdr
+from hpss_lib.measures import sdr
 from hpss_lib.stft import SAMPLE_RATE, StftSettings, istft, stft
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View

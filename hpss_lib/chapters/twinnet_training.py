@@ -13,8 +13,8 @@ from hpss_lib import data
 from hpss_lib.audio import SOURCES, load_excerpt
 from hpss_lib.chapters.pieces import piece
 from hpss_lib.data import Cache, Signal, loudness
-from hpss_lib.evaluation import sdr
 from hpss_lib.madtwinnet import estimate, load_model
+from hpss_lib.measures import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.subtraction import apply_phase
 from hpss_lib.views import plot

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hpss_lib.evaluation import sdr
+from hpss_lib.measures import sdr
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import output, palette
 from hpss_lib.views.players import checked_sound, note_html, shared_gain, sound_url

@@ -1,0 +1,150 @@
+"""The table of scores: its rows, its csv file, and what it says in short (chapter 9).
+
+rows of `evaluation`  ->  one csv file  ->  `read_rows`  ->  `summary`, `format_summary`
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpss_lib.audio import SOURCES
+from hpss_lib.measures import METRICS, median_defined
+
+COLUMNS = (
+    "song",
+    "part",  # "whole" or how many seconds from the middle of it
+    "method",
+    "setting",
+    "estimate",  # the setting in which a network worked, where it is not `setting`
+    "source",
+    "protocol",  # a key of PROTOCOLS, "plain" or "scale-invariant"
+    "frame",  # its number, or nothing: then the row is the song's, the median of its frames
+    "start",  # of the frame, seconds
+    "seconds",  # how much of the song has been scored
+    *METRICS,  # dB; nothing: undefined
+    "frames",  # how many this row stands for
+    "undefined",  # how many of them have no score and are left out of the median
+    "note",  # why, or anything else to know
+    "version",
+    "museval",
+    "weights",
+)
+Row = dict[str, Any]
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """The rows of a file of `evaluate`, scores and seconds as float, frames and counts as int.
+
+    A score that is undefined is NaN; a row of a whole song has None for its frame. A row that an
+    interruption cut short is left out. Raises ValueError if the file has other columns,
+    FileNotFoundError if there is none.
+    """
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ValueError(f"{path} is no file of results (its columns differ): name another one")
+        return [_typed(row) for row in reader if None not in row.values()]
+
+
+def _typed(row: dict[str, str]) -> Row:
+    typed: Row = dict(row)
+    for name in ("start", "seconds", *METRICS):
+        typed[name] = float(row[name]) if row[name] else math.nan
+    for name in ("frame", "frames", "undefined"):
+        typed[name] = int(row[name]) if row[name] else None
+    return typed
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """Rows as lines of the csv file, without its first line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        writer.writerow([csv_text(row.get(name)) for name in COLUMNS])
+    return text.getvalue()
+
+
+def csv_text(value: Any) -> Any:
+    """A value as the csv file holds it: scores to four digits, nothing for undefined."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.4f}"
+    return "" if value is None else value
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Replace the file by these rows, whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        part.write_text(",".join(COLUMNS) + "\n" + to_csv(rows), encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def summary(rows: Iterable[Row]) -> list[Row]:
+    """Medians by method, setting, protocol and source, with what they leave out.
+
+    rows: of `evaluate`. Each returned row has sdr, isr, sir, sar twice: as "median of songs" (in the
+    column `over`), of the songs' own medians, and, for protocols with frames, as "median of frames",
+    of all songs' frames together (how the published figures were made). Beside them: how many
+    `songs` have a score, `songs_left_out`, how many `frames` there are and how many of them are
+    `undefined` and left out. Chapter 9.
+    """  # noqa: E501
+    groups: dict[tuple, list[Row]] = {}
+    for row in rows:
+        over = "songs" if row["frame"] is None else "frames"
+        names = ("part", "method", "setting", "estimate", "protocol", "source")
+        groups.setdefault((*(row[name] for name in names), f"median of {over}"), []).append(row)
+    table = []
+    for (part, method, setting, estimate, protocol, source, over), group in groups.items():
+        labels = {"part": part, "method": method, "setting": setting, "estimate": estimate}
+        medians = {m: median_defined(np.array([row[m] for row in group])) for m in METRICS}
+        scored = {row["song"] for row in group if not math.isnan(row["sdr"])}
+        counts = {
+            "songs": len(scored),
+            "songs_left_out": len({row["song"] for row in group} - scored),
+            "frames": sum(row["frames"] for row in group),
+            "undefined": sum(row["undefined"] for row in group),
+        }
+        labels |= {"protocol": protocol, "source": source, "over": over}
+        table.append(labels | medians | counts)
+    return table
+
+
+def format_summary(rows: Iterable[Row]) -> str:
+    """The summary as text: a table for each protocol, percussive and harmonic side by side."""
+    table = summary(rows)
+    parts = []
+    for protocol, over, metrics in (
+        ("plain", "median of songs", ("sdr",)),
+        ("scale-invariant", "median of songs", ("sdr",)),
+        ("v3-30s", "median of frames", ("sdr", "sir", "sar")),
+        ("v4-1s", "median of songs", ("sdr", "sir", "sar")),
+    ):
+        of_protocol = [r for r in table if (r["protocol"], r["over"]) == (protocol, over)]
+        if not of_protocol:
+            continue
+        heads = [f"{s[0].upper()} {m.upper()}" for s in SOURCES for m in metrics]
+        counts = ("songs", "songs_left_out", "frames", "undefined")
+        lines: list[tuple[str, ...]] = [
+            ("method", "setting", "part", *heads, *(c.replace("_", " ") for c in counts))
+        ]
+        pairs: dict[tuple, dict[str, Row]] = {}
+        for r in of_protocol:
+            key = r["method"], r["setting"] + (f" ({r['estimate']})" if r["estimate"] else "")
+            pairs.setdefault((*key, r["part"]), {})[r["source"]] = r
+        for key, pair in pairs.items():
+            values = [f"{pair[s][m]:.2f}" for s in SOURCES for m in metrics]
+            # Where the two sources differ in a count (a silent one has no plain SDR), both show.
+            both = ([str(pair[s][c]) for s in SOURCES] for c in counts)
+            lines.append((*key, *values, *("/".join(dict.fromkeys(pair_)) for pair_ in both)))
+        widths = [max(len(line[c]) for line in lines) for c in range(len(lines[0]))]
+        text = ("  ".join(map(str.rjust, line, widths)) for line in lines)
+        parts.append("\n".join((f"{protocol}, {over}, dB", *text)))
+    return "\n\n".join(parts)
