@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from hpss_lib.audio import SOURCES
+from hpss_lib.stft import SAMPLE_RATE
 
 EPS = 1e-6  # inside the logarithms of the loss, as published
 # What the other terms of the objective weigh beside the Kullback-Leibler divergences, as published:
@@ -36,9 +37,10 @@ WEIGHTS = Path(__file__).parent / "weights"
 class Config:
     """The sizes and the starting point of one network (chapters 5 and 6).
 
-    bins: N, the bins of the STFT; low_bins: F, those that the encoder hears; frames: T, the length
-    of a sequence; context: L, the frames at each of its ends that are heard but not estimated;
-    hidden: the denoiser's units (0: no denoiser); setting: the name of the STFT setting.
+    bins: N, the bins of the STFT; low_bins: F, how many numbers of a frame the encoder hears: the
+    lowest F bins or, up to `bands_to` hertz, F bands; frames: T, the length of a sequence; context:
+    L, the frames at each of its ends that are heard but not estimated; hidden: the denoiser's units
+    (0: no denoiser); setting: the name of the STFT setting.
     compression: (a, b) of the encoder's input a log(1 + b V), None for V itself; clip: the largest
     magnitude that training shows it, None for no limit; level: the root mean square that each
     sequence of magnitudes is brought to before the network hears it, None to leave it as it is;
@@ -58,6 +60,7 @@ class Config:
     mask_bias: float = 0.5
     denoiser_bias: float = 1.0
     aligned: bool = True
+    bands_to: float | None = None
 
     def __post_init__(self):
         if not 0 < self.low_bins <= self.bins:
@@ -66,6 +69,13 @@ class Config:
             raise ValueError(
                 f"a sequence of {self.frames} frames leaves nothing between two contexts of "
                 f"{self.context}: frames must exceed 2 * context"
+            )
+        if self.bands_to is not None and not 0 < self.bands_to <= SAMPLE_RATE / 2:
+            raise ValueError(f"bands_to must lie in 0..{SAMPLE_RATE / 2} Hz, not {self.bands_to}")
+        if self.bands_to is not None and (np.diff(band_edges(self)) < 1).any():
+            raise ValueError(
+                f"{self.low_bins} bands up to {self.bands_to} Hz leave some of them without a bin:"
+                " take fewer bands or go higher"
             )
 
 
@@ -87,18 +97,40 @@ CONFIGS = {"paper": PAPER, "compact": COMPACT}
 # ----------------------------------------------------------------------------- the network
 
 
+def band_edges(config: Config) -> np.ndarray:
+    """Return the first bin of each of the F bands, and the first bin above them all: (F + 1,).
+
+    The lower half of the bands are single bins, for that is where kick and bass must be told apart;
+    above, each band is wider than the one below it by the same factor, up to `bands_to` hertz.
+    """
+    F, single = config.low_bins, config.low_bins // 2
+    top = round(config.bands_to / (SAMPLE_RATE / 2) * (config.bins - 1)) + 1
+    growing = single * (top / single) ** np.linspace(0, 1, F - single + 1)
+    return np.concatenate([np.arange(single), np.round(growing).astype(int)])
+
+
+def band_matrix(config: Config) -> Tensor:
+    """Return the matrix (F, N) that takes a frame's magnitudes to the mean of each band."""
+    edges = torch.from_numpy(band_edges(config))
+    bins = torch.arange(config.bins)
+    inside = (bins >= edges[:-1, None]) & (bins < edges[1:, None])  # (F, N)
+    return inside / inside.sum(1, keepdim=True)
+
+
 class Encoder(nn.Module):
-    """A bidirectional GRU over the low bins, with a residual connection (chapter 5)."""
+    """A bidirectional GRU over low bins or bands, with a residual connection (chapter 5)."""
 
     def __init__(self, config: Config):
         super().__init__()
         self.config = config
+        if config.bands_to is not None:  # fixed, so no part of the weights
+            self.register_buffer("bands", band_matrix(config), persistent=False)
         self.gru = nn.GRU(config.low_bins, config.low_bins, batch_first=True, bidirectional=True)
 
     def forward(self, V: Tensor) -> Tensor:
         """Mixture magnitudes (B, T, N) -> what was heard around each frame (B, T - 2L, 2F)."""
         c = self.config
-        x = V[..., : c.low_bins]  # (B, T, F)
+        x = V[..., : c.low_bins] if c.bands_to is None else V @ self.bands.T  # (B, T, F)
         if c.clip is not None:
             x = x.clamp(max=c.clip)
         if c.compression is not None:

@@ -1,6 +1,7 @@
 """The network, its losses, its weights (chapters 5 and 6)."""
 
 import importlib.util
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +61,77 @@ def test_config_refuses_nonsense():
         mad.Config(frames=20, context=10)
     with pytest.raises(ValueError, match="low_bins"):
         mad.Config(bins=10, low_bins=11)
+
+
+# ------------------------------------------------------------------------------------ bands
+
+# What tools/ablation.py tries: the paper's setting 2, heard in bands up to 16 kHz.
+BANDED = mad.Config(2049, 372, 60, 5, 384, "2", level=0.08, bands_to=16_000.0)
+
+
+def test_bands_cover_every_bin_up_to_their_top_once():
+    edges, matrix = mad.band_edges(BANDED), mad.band_matrix(BANDED)
+    top = round(16_000 / (44_100 / 4096))  # the bin nearest to 16 kHz
+    widths = np.diff(edges)
+    assert edges[0] == 0 and edges[-1] == top + 1
+    assert (widths[:186] == 1).all() and (widths > 0).all()
+    assert (widths[186:-1] <= widths[187:] + 1).all() and widths[-1] > 8 * widths[0]  # they grow
+    assert matrix.shape == (372, 2049)
+    torch.testing.assert_close(matrix.sum(1), torch.ones(372))  # means: a flat frame stays flat
+    assert ((matrix > 0).sum(0) == (torch.arange(2049) <= top)).all()
+    frame = torch.rand(2049)
+    torch.testing.assert_close((matrix @ frame)[:186], frame[:186])
+    a, b = edges[300], edges[301]
+    torch.testing.assert_close((matrix @ frame)[300], frame[a:b].mean())
+
+
+def test_the_encoder_hears_bands_alone():
+    config = replace(TINY, bins=65, bands_to=11_025.0)  # bins 0 to 32
+    model = build(config)
+    V = torch.rand(1, 12, 65)
+    with torch.no_grad():
+        heard = model.masker.encoder(V)
+        beyond = V.clone()
+        beyond[..., 33:] += 1
+        assert model.masker.encoder(beyond).equal(heard)
+        within = V.clone()
+        within[..., 32] += 1
+        assert not model.masker.encoder(within).equal(heard)
+
+
+def test_bands_are_no_weights(tmp_path):
+    model = build(replace(TINY, bins=65, bands_to=11_025.0))
+    assert model.state_dict().keys() == build().state_dict().keys()
+    mad.save_model(tmp_path / "a.safetensors", model)
+    read, _ = mad.read_model(tmp_path / "a.safetensors")
+    assert read.config == model.config
+    assert read.masker.encoder.bands.equal(model.masker.encoder.bands)
+
+
+def test_weights_from_before_bands_load_unchanged(tmp_path):
+    from safetensors.torch import load_file, safe_open, save_file
+
+    model, V = build(), magnitudes(33, 20)
+    path = tmp_path / "a.safetensors"
+    mad.save_model(path, model)
+    with safe_open(path, "pt") as file:
+        config = json.loads(file.metadata()["config"])
+    assert config.pop("bands_to") is None
+    save_file(load_file(path), path, {"config": json.dumps(config)})  # as old headers are
+    read, _ = mad.read_model(path)
+    assert read.config == model.config
+    state = {k: v.half().float() for k, v in model.state_dict().items()}
+    model.load_state_dict(state)
+    np.testing.assert_array_equal(mad.estimate(read, V), mad.estimate(model, V))
+
+
+def test_bands_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="bands_to must lie"):
+        replace(BANDED, bands_to=30_000.0)
+    with pytest.raises(ValueError, match="without a bin"):
+        replace(BANDED, low_bins=1200)
+    with pytest.raises(ValueError, match="without a bin"):
+        replace(BANDED, bands_to=1000.0)
 
 
 # ---------------------------------------------------------------------------------- forward
