@@ -29,11 +29,41 @@ _BLOCK = 1 << 18  # samples read or written at once
 
 
 def read(path: str | Path) -> tuple[np.ndarray, int]:
-    """Read a wav, flac, ogg or mp3 file: x (n, channels) float32, n >= 1, finite; its rate in Hz.
+    """Read a sound file: wav, flac, ogg or mp3. Chapter 1.
 
-    Raises FileNotFoundError, IsADirectoryError or PermissionError if there is no file to read,
-    ValueError if it is no audio, is empty, lasts more than MAX_HOURS (known before a sample is
-    read) or holds NaN or infinite samples. Chapter 1.
+    Parameters
+    ----------
+    path : str or Path
+        Of at most MAX_HOURS.
+
+    Returns
+    -------
+    x : (n, channels) float32
+        n >= 1, finite; full scale is 1, and nothing is clipped.
+    rate : int
+        Its sample rate in Hz.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        If there is no file to read.
+    ValueError
+        If it is no audio, is empty, lasts more than MAX_HOURS (known before a sample is read) or
+        holds NaN or infinite samples.
+
+    See Also
+    --------
+    load : mono, at one rate.
+    read_blocks : for a file longer than memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/tone.wav"
+    >>> write_wav(path, np.sin(np.arange(8000)).astype(np.float32), 8000)
+    >>> x, rate = read(path)
+    >>> x.shape, rate
+    ((8000, 1), 8000)
     """
     with _open(Path(path)) as sound:
         x, rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
@@ -52,15 +82,47 @@ class Header(NamedTuple):
 
 
 def header(path: str | Path) -> Header:
-    """Samples, channels and rate of a file, without reading it; raises what `read` raises."""
+    """Samples, channels and rate of a sound file, without reading it.
+
+    Raises what `read` raises, but for what only the samples show.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/silence.wav"
+    >>> write_wav(path, np.zeros((100, 2), np.float32), 48000)
+    >>> header(path)
+    Header(samples=100, channels=2, rate=48000)
+    """
     with _open(Path(path)) as sound:
         return Header(sound.frames, sound.channels, sound.samplerate)
 
 
 def read_blocks(path: str | Path) -> Iterator[np.ndarray]:
-    """What `read` returns, in blocks (m, channels), so that a long file need not fit in memory.
+    """Read a sound file block by block, so that it need not fit in memory.
 
-    Raises what `read` raises, where it meets it.
+    Parameters
+    ----------
+    path : str or Path
+        As for `read`.
+
+    Yields
+    ------
+    (m, channels) float32
+        One after the other, what `read` returns at once.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError, ValueError
+        What `read` raises, where it meets it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/silence.wav"
+    >>> write_wav(path, np.zeros(300_000, np.float32), 8000)
+    >>> [len(block) for block in read_blocks(path)]
+    [262144, 37856]
     """
     with _open(Path(path)) as sound:
         none = True
@@ -102,10 +164,34 @@ def _open(path: Path) -> Iterator["soundfile.SoundFile"]:
 
 
 def load(path: str | Path, *, rate: int = SAMPLE_RATE, mono: bool = True) -> np.ndarray:
-    """Load a file at `rate` Hz: x (n,) float32, the mean of its channels, or with mono=False (n, channels).
+    """Load a sound file at one sample rate. Chapter 1.
 
-    Raises what `read` raises. Chapter 1.
-    """  # noqa: E501
+    Parameters
+    ----------
+    path : str or Path
+        As for `read`.
+    rate : int
+        In Hz; all of the book works at 44100.
+    mono : bool
+        The mean of the channels; False: all channels.
+
+    Returns
+    -------
+    x : (n,) float32, or (n, channels) with mono=False
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError, ValueError
+        What `read` raises.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/silence.wav"
+    >>> write_wav(path, np.zeros((8000, 2), np.float32), 8000)
+    >>> load(path).shape, load(path, rate=16000, mono=False).shape
+    ((44100,), (16000, 2))
+    """
     x, rate_in = read(path)
     if mono:
         x = x.mean(axis=1)
@@ -113,11 +199,28 @@ def load(path: str | Path, *, rate: int = SAMPLE_RATE, mono: bool = True) -> np.
 
 
 def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
-    """The signal x, sampled at rate_in Hz, at rate_out Hz: band-limited, without delay.
+    """Resample a signal: band-limited, without delay.
 
-    x: (n,) or (n, channels), float32 or float64, n >= 1. Returns the same with
-    max(1, round(n rate_out / rate_in)) samples; x itself (a copy) where the rates agree.
-    Raises ValueError on rates below 1 Hz or an empty signal.
+    Parameters
+    ----------
+    x : (n,) or (n, channels), float32 or float64
+        n >= 1.
+    rate_in, rate_out : float
+        Sample rates in Hz, before and after; at least 1.
+
+    Returns
+    -------
+    The same with max(1, round(n rate_out / rate_in)) samples; a copy of x where the rates agree.
+
+    Raises
+    ------
+    ValueError
+        On rates below 1 Hz or an empty signal.
+
+    Examples
+    --------
+    >>> resample(np.zeros((48000, 2)), 48000, 44100).shape
+    (44100, 2)
     """
     _check_rates(rate_in, rate_out)
     if len(x) == 0:
@@ -137,9 +240,30 @@ def _check_rates(*rates: float) -> None:
 def resampled(
     blocks: Iterable[np.ndarray], rate_in: float, rate_out: float
 ) -> Iterator[np.ndarray]:
-    """`resample` for a signal that comes in blocks (m, channels), one after the other.
+    """Resample a signal that comes in blocks.
 
-    The blocks that it yields have other lengths; together they are what `resample` returns.
+    Parameters
+    ----------
+    blocks : iterable of (m, channels)
+        One after the other, each m >= 1.
+    rate_in, rate_out : float
+        As for `resample`.
+
+    Returns
+    -------
+    iterator of (m, channels)
+        Blocks of other lengths; together they are what `resample` returns.
+
+    Raises
+    ------
+    ValueError
+        On rates below 1 Hz.
+
+    Examples
+    --------
+    >>> blocks = (np.zeros((1000, 1), np.float32) for _ in range(48))
+    >>> sum(len(block) for block in resampled(blocks, 48000, 44100))
+    44100
     """
     _check_rates(rate_in, rate_out)
     return iter(blocks) if rate_in == rate_out else _resampled(blocks, rate_in, rate_out)
@@ -161,11 +285,24 @@ def _resampled(blocks: Iterable[np.ndarray], rate_in: float, rate_out: float):
 
 
 def as_float(x: np.ndarray) -> np.ndarray:
-    """Samples in floating point, full scale 1: integers are divided by theirs, as files hold them.
+    """Samples in floating point, full scale 1: integers are divided by theirs.
 
-    x: floating point, which is returned as it is, or int16, int32 or (128 stands for 0) uint8,
-    which become float32. Raises TypeError on other types, whose full scale nobody knows.
+    Parameters
+    ----------
+    x : array
+        Floating point; or int16, int32 or (128 stands for 0) uint8, as files hold them.
 
+    Returns
+    -------
+    x itself, or float32 of its shape.
+
+    Raises
+    ------
+    TypeError
+        On other types, whose full scale nobody knows.
+
+    Examples
+    --------
     >>> as_float(np.array([-32768, 16384], np.int16)).tolist()
     [-1.0, 0.5]
     """
@@ -182,17 +319,55 @@ def as_float(x: np.ndarray) -> np.ndarray:
 
 
 def fit(x: np.ndarray, length: int) -> np.ndarray:
-    """The first `length` samples of x, zeros appended where x is shorter."""
+    """Cut a signal to a length, or append zeros.
+
+    Parameters
+    ----------
+    x : (n, ...)
+        A signal, or several.
+    length : int
+        In samples, >= 0.
+
+    Returns
+    -------
+    (length, ...)
+        The first samples of x, zeros appended where x is shorter.
+
+    Examples
+    --------
+    >>> fit(np.arange(3), 2).tolist(), fit(np.arange(3), 4).tolist()
+    ([0, 1], [0, 1, 2, 0])
+    """
     missing = max(0, length - len(x))
     return np.pad(x[:length], [(0, missing)] + [(0, 0)] * (x.ndim - 1))
 
 
 def write_wav(path: str | Path, x: np.ndarray, rate: int) -> None:
-    """Write x, (n,) or (n, channels), as a 32-bit float WAV file at `rate` Hz: whole or not at all.
+    """Write a 32-bit float WAV file: whole or not at all.
 
-    The file is written under a temporary name in the same folder and renamed when complete; an
-    existing file is replaced. Nothing is clipped or scaled. Raises ValueError if x is empty, not
-    finite, or too large for WAV (4 GB), OSError if the folder cannot be written to.
+    Parameters
+    ----------
+    path : str or Path
+        An existing file is replaced, once the new one is complete.
+    x : (n,) or (n, channels)
+        n >= 1, finite; nothing is clipped or scaled.
+    rate : int
+        In Hz.
+
+    Raises
+    ------
+    ValueError
+        If x is empty, not finite, or too large for WAV (4 GB).
+    OSError
+        If the folder cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/loud.wav"
+    >>> write_wav(path, np.array([0, 1.5], np.float32), 44100)
+    >>> read(path)[0][:, 0].tolist()
+    [0.0, 1.5]
     """
     if x.ndim not in (1, 2) or x.size == 0:
         raise ValueError(f"x has shape {x.shape}; accepted are (n,) and (n, channels), n >= 1")
@@ -221,12 +396,33 @@ def write_together(
     *,
     subtype: str = "float",
 ) -> None:
-    """Write several sound files at once from blocks (m, channels): all of them, whole, or none.
+    """Write several sound files at once from blocks: all of them, whole, or none.
 
-    paths: their endings, .wav or .flac, choose the format. parts: one block for each path at a
-    time, so that a long signal need never exist as a whole. subtype: a key of SUBTYPES; floating
-    point is written as it is, integers fill int16 or the upper 24 bits of int32. Raises OSError if
-    a file cannot be written; then none is left behind.
+    Parameters
+    ----------
+    paths : sequence of Path
+        Their endings, .wav or .flac, choose the format.
+    parts : iterable of sequences of (m, channels)
+        One block for each path at a time, so that a long signal need never exist as a whole.
+        Floating point is written as it is; integers fill int16 or the upper 24 bits of int32.
+    rate, channels : int
+        Of all files; the rate in Hz.
+    subtype : str
+        A key of SUBTYPES.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written; then none is left behind, nor where `parts` raises.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> paths = [Path(tempfile.mkdtemp()) / name for name in ("a.wav", "b.wav")]
+    >>> blocks = [np.zeros((10, 1)), np.ones((10, 1))]
+    >>> write_together(paths, [blocks, blocks], 44100, 1)
+    >>> [header(path).samples for path in paths]
+    [20, 20]
     """
     import soundfile
 
@@ -326,10 +522,29 @@ EXCERPTS: dict[str, Excerpt] = _list_excerpts()
 
 
 def load_excerpt(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The two stems (x_p, x_h) of one of EXCERPTS, each (n,) float32 at 44.1 kHz; x_p + x_h is the mixture.
+    """The two stems of one of the book's own excerpts. Chapter 1.
 
-    Raises ValueError if there is no excerpt of that name. Chapter 1.
-    """  # noqa: E501
+    Parameters
+    ----------
+    name : str
+        A key of EXCERPTS.
+
+    Returns
+    -------
+    x_p, x_h : (n,) float32
+        The percussive and the harmonic stem at 44.1 kHz; x_p + x_h is the mixture.
+
+    Raises
+    ------
+    ValueError
+        If there is no excerpt of that name.
+
+    Examples
+    --------
+    >>> x_p, x_h = load_excerpt("rock")
+    >>> x_p.shape == x_h.shape
+    True
+    """
     if name not in EXCERPTS:
         raise ValueError(f"there is no excerpt {name!r}; there are {', '.join(EXCERPTS) or 'none'}")
     x_p, x_h = (load(_EXCERPTS / f"{name}.{part}.ogg") for part in SOURCES)

@@ -237,10 +237,30 @@ Sources = tuple[list[np.ndarray], int]  # spectrograms of signals, (F, T) each, 
 def spectrograms(
     blocks: Iterable[np.ndarray], settings: StftSettings, size: int, *, context: int = 0
 ) -> Iterator[Frames]:
-    """The spectrograms of a signal that comes in blocks, `size` frames at a time.
+    """The spectrograms of a signal that comes in blocks, some frames at a time. Chapter 2.
 
-    blocks: (m, channels) float32 each, of any lengths m. context: frames wanted on each side.
-    Together they are what `stft` makes of the whole signal. Chapter 2.
+    Parameters
+    ----------
+    blocks : iterable of (m, channels) float32
+        One after the other, of any lengths m >= 1.
+    settings : StftSettings
+        Of the spectrograms.
+    size : int
+        How many frames at a time.
+    context : int
+        Frames wanted on each side of them.
+
+    Yields
+    ------
+    Frames
+        Together what `stft` makes of the whole signal.
+
+    Examples
+    --------
+    >>> blocks = [np.zeros((10_000, 1), np.float32)] * 5
+    >>> frames = spectrograms(blocks, SETTINGS["compact"], 40, context=3)
+    >>> [(X[0].shape, before, after) for X, before, after, _ in frames]
+    [((1025, 43), 0, 3), ((1025, 46), 3, 3), ((1025, 21), 3, 0)]
     """
     hop, reach = settings.hop, settings.n_fft // 2
     blocks = iter(blocks)
@@ -307,9 +327,33 @@ def recovered(
 
 
 def overlap_added(sources: Iterable[Sources], settings: StftSettings) -> Iterator[np.ndarray]:
-    """The signals of spectrograms that come in blocks: (m, signals) each, as soon as complete.
+    """The signals of spectrograms that come in blocks, as soon as they are complete. Chapter 2.
 
-    Together they are what `istft` makes of the whole spectrograms. Chapter 2.
+    Parameters
+    ----------
+    sources : iterable of Sources
+        The spectrograms of one or more signals, some frames at a time.
+    settings : StftSettings
+        Those of the spectrograms.
+
+    Yields
+    ------
+    (m, signals)
+        Together what `istft` makes of the whole spectrograms.
+
+    Raises
+    ------
+    ValueError
+        Where the windows leave a sample uncovered: the hop is too large.
+
+    Examples
+    --------
+    >>> x = np.ones((5000, 1), np.float32)
+    >>> settings = SETTINGS["compact"]
+    >>> sources = ((X, samples) for X, _, _, samples in spectrograms([x], settings, 4))
+    >>> s = np.concatenate(list(overlap_added(sources, settings)))
+    >>> bool(np.allclose(s, x, atol=1e-6))
+    True
     """
     hop, reach = settings.hop, settings.n_fft // 2
     sums: list[np.ndarray] = []  # of each signal from sample start * hop on: overlapping frames
@@ -448,11 +492,28 @@ def separate_blocks(
     block: int = _FRAMES,
     **options: Any,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """`separate` for a signal that comes in blocks and need not fit in memory.
+    """Separate a signal that comes in blocks and need not fit in memory.
 
-    blocks: (m, channels) float32 each, finite, m >= 1, one after the other. All else as in
-    `separate`, errors too. Yields the parts (p, h) of each block, some seconds after it was taken.
+    Parameters
+    ----------
+    blocks : iterable of (m, channels)
+        One after the other, of any lengths m >= 1; samples as in `separate`.
+    rate, method, setting, phase, progress, block, **options
+        As in `separate`.
 
+    Returns
+    -------
+    iterator of (p, h), (m, channels) float32 each
+        The percussive and the harmonic part of each block, some seconds after it was taken;
+        together what `separate` returns at once.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        What `separate` raises: of options at once, of samples where they are met.
+
+    Examples
+    --------
     >>> silence = (np.zeros((1000, 2), np.float32) for _ in range(5))
     >>> sum(len(p) for p, h in separate_blocks(silence, 44100, method="median"))
     5000

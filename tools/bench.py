@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from hpss_lib import audio, data
 from hpss_lib.evaluation import list_songs
@@ -61,17 +62,15 @@ def import_seconds() -> float:
     )
 
 
-def peak_megabytes(path: Path, method: str) -> float:
-    """Peak resident memory of `python -m hpss_lib separate` on a file, imports included; Linux."""
+def peak_megabytes(path: Path, out: str) -> float:
+    """Peak resident memory of `hpss separate` on a file, imports included; Linux."""
     # Not getrusage: there a child starts from its parent's peak.
     program = (
         "import re, sys; from hpss_lib.__main__ import main; main(sys.argv[1:]);"
         "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
     )
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-c", program, "separate", str(path), "--out", out]
-        command += ["--method", method]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-c", program, "separate", str(path), "--out", out]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return int(told.split()[-1]) / 2**10
 
 
@@ -97,12 +96,28 @@ def bench_separation(methods: Sequence[str], path: Path, short: Path, seconds: f
                 )
 
 
-def bench_memory(method: str, path: Path, long: Path, samples: int) -> None:
-    """The memory of separating a file, and of one that is so many samples longer."""
-    once, more = peak_megabytes(path, method), peak_megabytes(long, method)
-    row(f"peak memory of separate, {method}", f"{once:.0f} MB")
-    growth = (more - once) * 2**20 / samples
-    row(f"its growth with each sample, {method}", f"{growth:.1f} bytes", "a sample: 4 bytes")
+def write_stereo(path: Path, minutes: float) -> None:
+    """A stereo file of that length, the book's excerpts again and again, never whole in memory."""
+    minute = song(60)
+    stereo = np.stack([minute, np.roll(minute, 20)], axis=1)  # not the same in both channels
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, "PCM_16") as sound:
+        for _ in range(round(minutes)):
+            sound.write(stereo)
+
+
+def bench_memory(folder: Path) -> None:
+    """Memory and speed of the command on stereo files of 1, 10 and 60 minutes."""
+    for minutes in (1, 10, 60):
+        path = folder / f"{minutes}.wav"
+        write_stereo(path, minutes)
+        with tempfile.TemporaryDirectory() as out:
+            start = time.perf_counter()
+            peak = peak_megabytes(path, out)
+            speed = 60 * minutes / (time.perf_counter() - start)
+        path.unlink()
+        target = "below 1024 MB" if minutes == 60 else ""
+        row(f"peak memory of hpss separate, {minutes} min of stereo", f"{peak:.0f} MB", target)
+        row("its speed, imports included", f"{speed:.0f} x")
 
 
 def bench_stages(x: np.ndarray) -> None:
@@ -181,11 +196,18 @@ def main() -> None:
     parser.add_argument(
         "--methods", nargs="*", choices=tuple(METHODS), default=tuple(METHODS), help="default: all"
     )
+    parser.add_argument(
+        "--memory", action="store_true", help="the memory of the command, and nothing else"
+    )
     parser.add_argument("--cpu", action="store_true", help="processor time in place of wall time")
     args = parser.parse_args()
     if args.cpu:
         global clock
         clock = time.process_time
+    if args.memory:
+        with tempfile.TemporaryDirectory() as folder:
+            bench_memory(Path(folder))
+        return
     seconds = 60 * args.minutes
     x = song(seconds)
     print(
@@ -196,15 +218,12 @@ def main() -> None:
     bench_phases(x[: 60 * SAMPLE_RATE])
     bench_network(min(seconds, 60))
     with tempfile.TemporaryDirectory() as folder:
-        path, short, long = (Path(folder) / f"{name}.wav" for name in ("song", "short", "long"))
+        path, short = (Path(folder) / f"{name}.wav" for name in ("song", "short"))
         audio.write_wav(path, x, SAMPLE_RATE)
         audio.write_wav(short, x[:SAMPLE_RATE], SAMPLE_RATE)
-        audio.write_wav(long, np.resize(x, 4 * len(x)), SAMPLE_RATE)
         bench_separation(args.methods, path, short, seconds)
-        if not Path("/proc/self/status").exists():
-            return
-        for method in args.methods:
-            bench_memory(method, path, long, 3 * len(x))
+        if Path("/proc/self/status").exists():
+            bench_memory(Path(folder))
 
 
 if __name__ == "__main__":
