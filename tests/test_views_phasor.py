@@ -31,10 +31,8 @@ def test_it_starts_where_pu_iter_starts_and_shows_where_it_ends():
     V_p, V_h, x, start = (phasor.START[key] for key in ("V_p", "V_h", "X", "start"))
     S_h = V_h * np.exp(1j * np.deg2rad(start))
     end_p, end_h = closed_form(np.complex128(x), V_p, V_h, S_h)
-    numbers = [
-        float(n.replace("−", "-"))
-        for n in re.findall(r"−?\d+\.?\d*", phasor.state_text())
-    ]  # fmt: skip
+    found = re.findall(r"−?\d+\.?\d*", phasor.state_text())
+    numbers = [float(n.replace("−", "-")) for n in found]
     assert numbers[0] == 0
     degrees = np.rad2deg(np.angle([V_p, S_h, end_p, end_h]))
     assert np.allclose([numbers[1], numbers[2], *numbers[4:6]], degrees, atol=0.051)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from hpss_lib import evaluation, measures
 from hpss_lib.audio import SOURCES
@@ -124,7 +126,7 @@ def _with(estimate: np.ndarray, x_h: np.ndarray) -> np.ndarray:
     return np.stack([estimate, x_h])
 
 
-def _bars(ax, found: dict[str, float]) -> None:
+def _bars(ax: Axes, found: dict[str, float]) -> None:
     """Level bars of measures in dB, on an axis that always is the same."""
     low, high = -10.0, 45.0
     for k, (name, value) in enumerate(found.items()):
@@ -356,7 +358,7 @@ def present(rows: Sequence[Row], group: str) -> list[str]:
     return [method for method in LABELS if method in found]
 
 
-def songs_figure(rows: Sequence[Row], groups: Sequence[str]):
+def songs_figure(rows: Sequence[Row], groups: Sequence[str]) -> Figure:
     """A dot for each song and method, plain SDR: a row of axes a group, drums left, rest right."""
     heights = [len(present(rows, group)) for group in groups]
     fig, axes = plot.figure(
@@ -378,18 +380,15 @@ def songs_figure(rows: Sequence[Row], groups: Sequence[str]):
     return fig
 
 
-def _dots(ax, rows, group, source):
+def _dots(ax: Axes, rows: Sequence[Row], group: str, source: str) -> None:
     ink = plot.kind_colour(source)
     methods = present(rows, group)
     for k, method in enumerate(methods):
         values = np.array(list(of_songs(rows, method, source, group=group).values()))
         values = values[~np.isnan(values)]
-        marker = "o" if method not in ORACLES else "D"
-        size = 4.5 if method not in ORACLES else 3.8
-        ax.plot(
-            values, np.full(len(values), k), marker, color=ink, markersize=size, alpha=0.55,
-            markeredgewidth=0,
-        )  # fmt: skip
+        marker, size = ("D", 3.8) if method in ORACLES else ("o", 4.5)
+        dots = {"color": ink, "alpha": 0.55, "markeredgewidth": 0, "markersize": size}
+        ax.plot(values, np.full(len(values), k), marker, **dots)
         if len(values) > 1:
             middle = np.median(values)
             ax.plot([middle, middle], [k - 0.36, k + 0.36], color="#1f2430", linewidth=2)
@@ -418,7 +417,9 @@ def difference(
     return np.subtract(*pairs), measures.paired_difference(*pairs)
 
 
-def differences_figure(rows: Sequence[Row], first: tuple[str, str], rivals: dict[str, tuple]):
+def differences_figure(
+    rows: Sequence[Row], first: tuple[str, str], rivals: dict[str, tuple[str, str]]
+) -> Figure:
     """Dots for the songs' differences of `first` to each rival, and the median's interval."""
     fig, ax = plot.figure(height=0.9 + 0.42 * len(rivals))
     ink = plot.kind_colour("percussive")

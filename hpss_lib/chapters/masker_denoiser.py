@@ -35,7 +35,7 @@ class Separated(Piece):
     V_d: np.ndarray
 
 
-def without_denoiser(model):
+def without_denoiser(model: MaDTwinNet) -> MaDTwinNet:
     """The same network, its denoiser taken out."""
     bare = MaDTwinNet.__new__(MaDTwinNet)
     nn.Module.__init__(bare)
@@ -264,7 +264,7 @@ context_control = Control(
 # ----------------------------------------------------------------------------------- the two losses
 
 
-def kl(y, y_hat):
+def kl(y: float, y_hat: np.ndarray | float) -> np.ndarray | float:
     """Generalised Kullback-Leibler divergence, number by number, without the small constant."""
     return y * np.log(y / y_hat) + y_hat - y
 
@@ -335,7 +335,7 @@ SCALE_FRAMES = 60
 
 
 @lru_cache(maxsize=1)
-def untrained_gru():
+def untrained_gru() -> tuple[np.ndarray, np.ndarray]:
     """The forward half of a fresh compact encoder: W_ih, W_hh, (3F, F) each, as numpy arrays."""
     encoder = madtwinnet.Encoder(madtwinnet.COMPACT)
     madtwinnet.initialise(encoder, madtwinnet.COMPACT, seed=0)

@@ -16,6 +16,7 @@ from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 
 SECONDS = 2.5  # of the excerpts in the controls
+Pair = tuple[float, float]  # percussive, harmonic
 
 
 def relative_error(S_p: np.ndarray, S_h: np.ndarray, X: np.ndarray) -> float:
@@ -30,7 +31,7 @@ ITERATIONS = (0, 1, 2, 5, 10, 20, 50, 500)
 
 
 @lru_cache(maxsize=64)
-def after(iterations: int):
+def after(iterations: int) -> tuple[float, Pair, np.ndarray, np.ndarray]:
     """Error (dB), SDRs (dB) and signals after so many iterations with the true magnitudes."""
     t = piece("jazz", SECONDS)
     S = puiter.pu_iter(t.X, (t.V_p, t.V_h), t.settings, iterations=iterations)
@@ -39,7 +40,7 @@ def after(iterations: int):
 
 
 @lru_cache(maxsize=1)
-def limits():
+def limits() -> tuple[Pair, Pair, float]:
     """SDRs (dB) with the mixture's phase and in closed form, and the latter's error (dB)."""
     t = piece("jazz", SECONDS)
     S = puiter.pu(t.X, t.V_p, t.V_h, t.settings)
@@ -106,7 +107,7 @@ EXCERPTS = {"jazz trio": "jazz", "rock band": "rock"}
 
 
 @lru_cache(maxsize=64)
-def spoilt(name: str, level_db: float):
+def spoilt(name: str, level_db: float) -> dict[str, tuple[Pair, np.ndarray]]:
     """SDRs, percussive and harmonic, and the harmonic signal, by method, at an error in dB."""
     t = piece(name, SECONDS)
     rng = np.random.default_rng(8)
@@ -219,7 +220,7 @@ def _piece(row: dict[str, str]) -> tuple[str, ...]:
     )
 
 
-def medians(rows: Rows, column: str, **wanted: str) -> tuple[float, float]:
+def medians(rows: Rows, column: str, **wanted: str) -> Pair:
     """The medians of a column over the songs, percussive and harmonic; NaN where it is empty."""
     result = []
     for source in SOURCES:

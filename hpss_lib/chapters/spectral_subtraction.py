@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
 from hpss_lib.chapters.pieces import piece
@@ -21,7 +22,7 @@ EXCERPT = ("rock", 6.0)  # and its first seconds
 # ------------------------------------------------------------------------------------ two phasors
 
 
-def triangle(ax, S_p: complex, X: complex) -> None:
+def triangle(ax: Axes, S_p: complex, X: complex) -> None:
     """Draw S_p, S_h = X - S_p and X as the three sides of a triangle, with their names."""
     flat = abs(X.imag) < 0.02  # no triangle: the three lie side by side
     middle = (S_p + X) / 3

@@ -88,7 +88,7 @@ def window_view(window_ms: float) -> View:
     ax.set_ylim(0.6, 1.5)
     tones, clicks = valleys(window_ms)
 
-    def verdict(depth):
+    def verdict(depth: float) -> str:
         return f"{'apart' if depth > 3 else 'merged'}, a valley of {min(depth, 60):.1f} dB"
 
     text = (
