@@ -48,9 +48,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_separate(commands) -> None:
-    from hpss_lib.separation import METHODS, PHASES
-    from hpss_lib.stft import SETTINGS
-
     parser = commands.add_parser(
         "separate",
         help="separate sound files into percussive and harmonic parts",
@@ -78,6 +75,16 @@ def _add_separate(commands) -> None:
         type=Path,
         help="folder for the results (default: %(default)s)",
     )
+    _add_method_options(parser)
+    _add_output_options(parser)
+    parser.set_defaults(run=_separate, usage_error=parser.error)
+
+
+def _add_method_options(parser: argparse.ArgumentParser) -> None:
+    """How it is separated: what METHODS, SETTINGS and PHASES hold."""
+    from hpss_lib.separation import METHODS, PHASES
+    from hpss_lib.stft import SETTINGS
+
     parser.add_argument(
         "--method",
         choices=tuple(METHODS),
@@ -106,8 +113,6 @@ def _add_separate(commands) -> None:
         default="mixture",
         help="where the phases come from (default: %(default)s)",
     )
-    _add_output_options(parser)
-    parser.set_defaults(run=_separate, usage_error=parser.error)
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
