@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hpss_lib import __version__
@@ -154,15 +155,12 @@ def _separate(args: argparse.Namespace) -> int:
     clash = _clashing(inputs, args.out, args.format, args.only)
     if clash:
         args.usage_error(clash)  # exits with status 2
-    # A plain `kill` then cleans up as Ctrl-C does.
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        done = _separate_all(args, inputs, options, failed)
-    except _ERRORS as error:  # of the workers, or the cluster
+        with _kill_as_interrupt():
+            done = _separate_all(args, inputs, options, failed)
+    except (*_ERRORS, ImportError) as error:  # of the workers, or the cluster
         _complain(" ".join(str(error).split()))
         return 1
-    finally:
-        signal.signal(signal.SIGTERM, previous)
     if args.json:
         print(json.dumps({"files": done, "failed": failed}, indent=2, ensure_ascii=False))
     return 1 if failed else 0
@@ -422,24 +420,35 @@ def _evaluate(args: argparse.Namespace) -> int:
         songs = [song for song in songs if fnmatch(song.name, args.songs)]
         if not songs:
             raise ValueError(f"{args.data} has no song of a name like {args.songs}")
-        rows, failures = evaluation.evaluate(
-            songs,
-            args.out,
-            methods=args.methods,
-            settings=args.settings,
-            protocols=args.protocols,
-            seconds=args.seconds,
-            workers=args.workers,
-            cluster=args.cluster,
-            report=lambda line: print(line, file=sys.stderr, flush=True),
-        )
-    except _ERRORS as error:
+        with _kill_as_interrupt():
+            rows, failures = evaluation.evaluate(
+                songs,
+                args.out,
+                methods=args.methods,
+                settings=args.settings,
+                protocols=args.protocols,
+                seconds=args.seconds,
+                workers=args.workers,
+                cluster=args.cluster,
+                report=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+    except (*_ERRORS, ImportError) as error:
         _complain(" ".join(str(error).split()))
         return 1
     print(scoreboard.format_summary(rows))
     for line in failures:
         _complain(line)
     return 1 if failures else 0
+
+
+@contextmanager
+def _kill_as_interrupt():
+    """A plain `kill` cleans up as Ctrl-C does."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _clashing(inputs: Sequence[Path], out_dir: Path, format: str, only: str | None) -> str | None:

@@ -41,9 +41,28 @@ WITHOUT_SETTING = ("mixture", "librosa")
 def parse_method(method: str) -> tuple[str, dict[str, Any], str]:
     """Name, options and phase of a method written NAME, NAME+PHASE or NAME:OPTION=VALUE+PHASE.
 
-    "mad:harmonic=network+pu" -> "mad", {"harmonic": "network"}, "pu"; the phase is "mixture" where
-    none is named; several options are joined by further colons. Raises ValueError on an option
-    without a value.
+    Parameters
+    ----------
+    method : str
+        Several options are joined by further colons.
+
+    Returns
+    -------
+    name : str
+    options : dict
+        Values as numbers where they are.
+    phase : str
+        "mixture" where none is named.
+
+    Raises
+    ------
+    ValueError
+        On an option without a value.
+
+    Examples
+    --------
+    >>> parse_method("mad:harmonic=network+pu")
+    ('mad', {'harmonic': 'network'}, 'pu')
     """
     estimator, _, phase = method.partition("+")
     name, *words = estimator.split(":")
@@ -68,12 +87,35 @@ def _number(text: str) -> int | float | str:
 def separate_references(
     references: np.ndarray, method: str, setting: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mix two references and separate them again, by any method of the table: (s_p, s_h), (n,) each.
+    """Mix two references and separate them again, by any method of the table.
 
-    references: (2, n) float32; method: as in `parse_method`, of name "mixture" (`scaled_mixture`),
-    "librosa", one of ORACLES or of separation.METHODS; setting: "1", "2" or "compact". Raises
-    ValueError on others.
-    """  # noqa: E501
+    Parameters
+    ----------
+    references : ndarray, (2, n)
+        Percussive and harmonic, float32 at 44.1 kHz.
+    method : str
+        As in `parse_method`, of name "mixture" (`oracles.scaled_mixture`), "librosa", one of
+        `oracles.ORACLES` or of `separation.METHODS`.
+    setting : str
+        "1", "2" or "compact".
+
+    Returns
+    -------
+    s_p, s_h : ndarray, (n,)
+        float32. Chapter 9.
+
+    Raises
+    ------
+    ValueError
+        On another method or setting.
+
+    Examples
+    --------
+    >>> references = np.random.default_rng(0).standard_normal((2, 8192)).astype(np.float32)
+    >>> s_p, s_h = separate_references(references, "median", "compact")
+    >>> s_p.shape, s_h.shape
+    ((8192,), (8192,))
+    """
     x_p, x_h = references
     name, options, phase = parse_method(method)
     if name == "mixture":
@@ -88,10 +130,25 @@ def separate_references(
 
 
 def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
-    """Raise ValueError, with what is accepted, unless all methods and settings are known.
+    """Refuse methods and settings that are not known, before any work is done.
 
-    Raises what a method raises that cannot work: FileNotFoundError for a network without weights,
-    TypeError for an unknown option.
+    Parameters
+    ----------
+    methods, settings : sequences of str
+        As in `separate_references`.
+
+    Raises
+    ------
+    ValueError
+        With what is accepted, unless all are known.
+    FileNotFoundError
+        For a network without weights.
+    TypeError
+        For an unknown option.
+
+    Examples
+    --------
+    >>> check_methods(["median:power=2", "irm+pu"], ["compact"])
     """
     for setting in settings:
         find_settings(setting)
@@ -115,7 +172,23 @@ def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
 
 
 def weights_hash(method: str) -> str:
-    """The first 12 digits of the SHA-256 of the weights a method uses; "" if it uses none."""
+    """Identify the weights that a method uses.
+
+    Parameters
+    ----------
+    method : str
+        As in `parse_method`.
+
+    Returns
+    -------
+    str
+        The first 12 digits of their SHA-256; "" if it uses none.
+
+    Examples
+    --------
+    >>> weights_hash("median"), len(weights_hash("mad"))
+    ('', 12)
+    """
     name, options, _ = parse_method(method)
     files = separation.METHODS[name].weights(**options) if name in separation.METHODS else ()
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
@@ -209,9 +282,27 @@ def _task_rows(task: Task, references: np.ndarray, estimates: np.ndarray) -> Ite
 def list_songs(data: str, root: str | Path | None = None) -> list[Song]:
     """The songs to score, in order of their names.
 
-    data: "dsd100" or "musdb18" (their test halves, in the folder `root`, by default ./DSD100 or
-    ./MUSDB18), "excerpts" (the book's own), or a folder as in `data.find_songs`. Raises
-    FileNotFoundError or ValueError where there are none.
+    Parameters
+    ----------
+    data : str
+        "dsd100" or "musdb18" (their test halves), "excerpts" (the book's own), or a folder as in
+        `data.find_songs`.
+    root : path, optional
+        Where DSD100 or MUSDB18 lies; default: ./DSD100 or ./MUSDB18.
+
+    Returns
+    -------
+    list of Song
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Where there are none.
+
+    Examples
+    --------
+    >>> {len(song.percussive) for song in list_songs("excerpts")}
+    {1}
     """
     if data == "excerpts":
         return _excerpts()

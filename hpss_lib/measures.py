@@ -33,8 +33,22 @@ SHORTEST = 2 * TAPS
 class Protocol:
     """How BSS Eval is applied to a song.
 
-    mode: "v3" fits the filters anew in each frame, "v4" once to the whole song. window_seconds,
-    hop_seconds: of the frames; math.inf: the whole song is one.
+    Parameters
+    ----------
+    mode : "v3" or "v4"
+        "v3" fits the filters anew in each frame, "v4" once to the whole song.
+    window_seconds, hop_seconds : float
+        Of the frames, above 0; math.inf: the whole song is one.
+
+    Raises
+    ------
+    ValueError
+        On another mode, or windows that are not positive.
+
+    Examples
+    --------
+    >>> Protocol("v4", 1, 1) == MUSEVAL
+    True
     """
 
     mode: str
@@ -59,20 +73,68 @@ PROTOCOLS = {"v3-30s": PUBLISHED, "v4-1s": MUSEVAL}
 
 
 def sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
-    """Plain signal-to-distortion ratio in dB, 10 log10(sum s^2 / sum (s - s_hat)^2).
+    """Plain signal-to-distortion ratio, 10 log10(sum s^2 / sum (s - s_hat)^2).
 
-    s, s_hat: (n,) reference and estimate, finite. Every difference counts, a gain and a delay too.
-    inf for equal signals; NaN for a silent reference, which no estimate can be compared with.
-    Chapter 9.
+    Every difference counts, a gain and a delay too.
+
+    Parameters
+    ----------
+    s, s_hat : ndarray, (n,)
+        Reference and estimate, finite.
+
+    Returns
+    -------
+    float
+        In dB; inf for equal signals; NaN for a silent reference, which no estimate can be compared
+        with.
+
+    Raises
+    ------
+    ValueError
+        On other shapes, or samples that are not finite.
+
+    Examples
+    --------
+    >>> s = np.array([1.0, -1.0, 1.0])
+    >>> round(sdr(s, 0.9 * s), 6)  # a tenth of the amplitude is missing
+    20.0
+
+    References
+    ----------
+    Vincent et al. (2006). Chapter 9.
     """
     s, s_hat = _pair(s, s_hat)
     return _decibel(float(s @ s), float(np.square(s - s_hat).sum()))
 
 
 def si_sdr(s: np.ndarray, s_hat: np.ndarray) -> float:
-    """Scale-invariant SDR in dB: of s_hat against the multiple of s that lies nearest to it.
+    """Scale-invariant SDR: of s_hat against the multiple of s that lies nearest to it.
 
-    s, s_hat: (n,) reference and estimate, finite. A gain costs nothing. NaN if either is silent.
+    A gain costs nothing.
+
+    Parameters
+    ----------
+    s, s_hat : ndarray, (n,)
+        Reference and estimate, finite.
+
+    Returns
+    -------
+    float
+        In dB; NaN if either is silent.
+
+    Raises
+    ------
+    ValueError
+        On other shapes, or samples that are not finite.
+
+    Examples
+    --------
+    >>> s, other = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    >>> round(si_sdr(s, 5 * (s + 0.1 * other)), 6)
+    20.0
+
+    References
+    ----------
     Le Roux, Wisdom, Erdogan, Hershey, "SDR - half-baked or well done?", ICASSP 2019. Chapter 9.
     """
     s, s_hat = _pair(s, s_hat)
@@ -86,9 +148,23 @@ SIMPLE = {"plain": sdr, "scale-invariant": si_sdr}
 
 
 def look_swapped(references: np.ndarray, estimates: np.ndarray) -> bool:
-    """Whether the two estimates fit better the other way round, by scale-invariant SDR.
+    """Tell whether the two estimates fit better the other way round, by scale-invariant SDR.
 
-    references, estimates: (2, n). False where that cannot be told (something is silent).
+    Parameters
+    ----------
+    references, estimates : ndarray, (2, n)
+        Percussive and harmonic.
+
+    Returns
+    -------
+    bool
+        False also where that cannot be told (something is silent). Chapter 9.
+
+    Examples
+    --------
+    >>> references = np.eye(2)
+    >>> look_swapped(references, references[::-1] + 0.1)
+    True
     """
     (p, h), (p_hat, h_hat) = references, estimates
     return si_sdr(p, h_hat) + si_sdr(h, p_hat) > si_sdr(p, p_hat) + si_sdr(h, h_hat)
@@ -139,7 +215,20 @@ class Scores:
 def museval_metrics() -> Any:
     """The metrics module of museval, without museval's __init__, which wants ffmpeg on the PATH.
 
-    Raises ModuleNotFoundError if museval is not installed.
+    Returns
+    -------
+    module
+        With `bss_eval` and `Framing`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If museval is not installed.
+
+    Examples
+    --------
+    >>> callable(museval_metrics().bss_eval)
+    True
     """
     package = importlib.util.find_spec("museval")  # finds it without running it
     if package is None or not package.submodule_search_locations:
@@ -157,12 +246,41 @@ def scores(
 ) -> Scores:
     """SDR, ISR, SIR and SAR of two estimates, frame by frame, as museval computes them.
 
-    references, estimates: (2, n) mono at 44.1 kHz, finite, n >= 1. A frame has no scores where a
-    reference or an estimate is silent in it, and no fit of the filters has where the signals are
-    shorter than SHORTEST samples or the references are one signal at two volumes. Samples at the
-    end that fill no window are not scored (museval's rule); a song shorter than a window is one
-    frame. The estimates are taken as given, never reordered (`look_swapped`). Raises ValueError
-    on other shapes or samples that are not finite. Vincent et al. (2006). Chapter 9.
+    A frame has no scores where a reference or an estimate is silent in it, and no fit of the
+    filters has where the signals are shorter than SHORTEST samples or the references are one signal
+    at two volumes. Samples at the end that fill no window are not scored (museval's rule); a song
+    shorter than a window is one frame. The estimates are taken as given, never reordered
+    (`look_swapped`).
+
+    Parameters
+    ----------
+    references, estimates : ndarray, (2, n)
+        Percussive and harmonic, mono at 44.1 kHz, finite, n >= 1.
+    protocol : Protocol
+        An entry of PROTOCOLS, or another.
+
+    Returns
+    -------
+    Scores
+        In frames, with the reason beside those that are not defined.
+
+    Raises
+    ------
+    ValueError
+        On other shapes, or samples that are not finite.
+    ModuleNotFoundError
+        If museval is not installed.
+
+    Examples
+    --------
+    >>> references = np.random.default_rng(0).standard_normal((2, 44100))
+    >>> scores(references, 0.9 * references, protocol=MUSEVAL).sdr.round(3)
+    array([[20.],
+           [20.]])
+
+    References
+    ----------
+    Vincent et al. (2006). Chapter 9.
     """
     references, estimates = np.asarray(references, float), np.asarray(estimates, float)
     if references.ndim != 2 or len(references) != 2 or references.shape != estimates.shape:
@@ -219,7 +337,23 @@ def _samples(seconds: float) -> float:
 
 
 def why_silent(references: np.ndarray, estimates: np.ndarray) -> str:
-    """Which signal of two pairs (2, n) is silent, in words; "" if none is. Chapter 9."""
+    """Say which signal of two pairs is silent.
+
+    Parameters
+    ----------
+    references, estimates : ndarray, (2, n)
+        Percussive and harmonic.
+
+    Returns
+    -------
+    str
+        The first that is, in words; "" if none is.
+
+    Examples
+    --------
+    >>> why_silent(np.ones((2, 3)), np.array([[0, 0, 0], [1, 1, 1]]))
+    'percussive estimate silent'
+    """
     for kind, signals in (("reference", references), ("estimate", estimates)):
         for source, s in zip(SOURCES, signals, strict=True):
             if not s.any():
@@ -238,7 +372,23 @@ def _why_no_fit(references: np.ndarray, estimates: np.ndarray) -> str:
 
 
 def median_defined(values: np.ndarray) -> float:
-    """The median of the values that are not NaN; NaN if there is none."""
+    """The median of the values that are not NaN.
+
+    Parameters
+    ----------
+    values : ndarray
+        Scores, NaN where there is none.
+
+    Returns
+    -------
+    float
+        NaN if no value is defined.
+
+    Examples
+    --------
+    >>> median_defined(np.array([1.0, np.nan, 4.0]))
+    2.5
+    """
     values = np.asarray(values, float)
     values = values[~np.isnan(values)]
     return float(np.median(values)) if values.size else math.nan
@@ -254,10 +404,37 @@ def paired_difference(
 ) -> dict[str, float]:
     """By how much a exceeds b on the same songs: the median of a - b, with a confidence interval.
 
-    a, b: (songs,) scores in dB of two methods on the same songs in the same order; pairs in which
-    one is undefined are left out and counted. The interval is the percentile bootstrap over songs,
-    from `resamples` draws. Returns median, low, high, pairs (used) and left_out. Raises ValueError
-    unless both have the same length. Efron and Tibshirani (1993). Chapter 9.
+    Parameters
+    ----------
+    a, b : sequence of float, (songs,)
+        Scores in dB of two methods on the same songs in the same order. Pairs in which one is
+        undefined are left out and counted.
+    confidence : float
+        Of the interval, between 0 and 1: the percentile bootstrap over songs.
+    resamples : int
+        How many draws it is made from.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    dict
+        median, low, high in dB (NaN without pairs); pairs (used) and left_out.
+
+    Raises
+    ------
+    ValueError
+        Unless both have the same length.
+
+    Examples
+    --------
+    >>> found = paired_difference([5.0, 7.0, 6.0], [4.0, 5.0, 4.5])
+    >>> found["low"], found["median"], found["high"], found["pairs"]
+    (1.0, 1.5, 2.0, 3)
+
+    References
+    ----------
+    Efron and Tibshirani, "An Introduction to the Bootstrap", 1993. Chapter 9.
     """
     if len(a) != len(b):
         raise ValueError(f"{len(a)} and {len(b)} scores; one for each song is needed from both")

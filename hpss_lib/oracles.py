@@ -17,12 +17,44 @@ _FRAMES = 512  # worked on at once
 
 
 def ideal_ratio_mask(V_p: np.ndarray, V_h: np.ndarray) -> np.ndarray:
-    """M_p = V_p / (V_p + V_h) of the true magnitudes (F, T); 1/2 where both are 0. Chapter 9."""
+    """The soft mask of the truth, M_p = V_p / (V_p + V_h).
+
+    Parameters
+    ----------
+    V_p, V_h : ndarray, (F, T)
+        True magnitudes, >= 0.
+
+    Returns
+    -------
+    M_p : ndarray, (F, T)
+        Between 0 and 1; 1/2 where both are 0. Chapter 9.
+
+    Examples
+    --------
+    >>> ideal_ratio_mask(np.array([[3.0, 0.0]]), np.array([[1.0, 0.0]])).tolist()
+    [[0.75, 0.5]]
+    """
     return soft_mask(V_p, V_h, power=1)
 
 
 def ideal_binary_mask(V_p: np.ndarray, V_h: np.ndarray) -> np.ndarray:
-    """M_p = 1 where V_p > V_h, else 0, of the true magnitudes (F, T). Chapter 9."""
+    """The hard mask of the truth, M_p = 1 where V_p > V_h, else 0.
+
+    Parameters
+    ----------
+    V_p, V_h : ndarray, (F, T)
+        True magnitudes, >= 0.
+
+    Returns
+    -------
+    M_p : ndarray, (F, T)
+        0 or 1. Chapter 9.
+
+    Examples
+    --------
+    >>> ideal_binary_mask(np.array([[3.0, 0.0]]), np.array([[1.0, 0.0]])).tolist()
+    [[1.0, 0.0]]
+    """
     return (V_p > V_h).astype(V_p.dtype)
 
 
@@ -37,12 +69,36 @@ def oracle(
     setting: str | StftSettings = "compact",
     phase: str = "mixture",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a method could reach that knew the answer's magnitudes: (s_p, s_h), (n,) float32 each.
+    """What a method could reach that knew the answer's magnitudes.
 
-    x_p, x_h: (n,) the true sources. kind: "irm" ideal ratio mask, "ibm" ideal binary mask, "true"
-    the true magnitudes. phase: a key of separation.PHASES. s_h = x - s_p, except for "true" with
-    the mixture's phase: there each source has its own true magnitude, and they need not sum to x.
-    Raises ValueError on another kind, setting or phase, or signals of two lengths. Chapter 9.
+    Parameters
+    ----------
+    x_p, x_h : ndarray, (n,)
+        The true sources at 44.1 kHz.
+    kind : str
+        One of ORACLES: "irm" ideal ratio mask, "ibm" ideal binary mask, "true" the true magnitudes.
+    setting : "1", "2", "compact", or StftSettings
+        In which the mask is applied.
+    phase : str
+        A key of `separation.PHASES`.
+
+    Returns
+    -------
+    s_p, s_h : ndarray, (n,)
+        float32. s_h = x - s_p, except for "true" with the mixture's phase: there each source has
+        its own true magnitude, and they need not sum to x.
+
+    Raises
+    ------
+    ValueError
+        On another kind, setting or phase, or signals of two lengths. Chapter 9.
+
+    Examples
+    --------
+    >>> x_p, x_h = np.random.default_rng(0).standard_normal((2, 44100)).astype(np.float32)
+    >>> s_p, s_h = oracle(x_p, x_h, kind="irm")
+    >>> s_p.shape, bool(np.allclose(s_p + s_h, x_p + x_h, atol=1e-5))
+    ((44100,), True)
     """
     if kind not in ORACLES:
         raise ValueError(f"there is no oracle {kind!r}; accepted are {', '.join(ORACLES)}")
@@ -67,7 +123,28 @@ def oracle(
 def known_magnitudes(
     frames: Iterable[separation.Frames], kind: str
 ) -> Iterator[separation.Spectra]:
-    """The mixture's frames with the magnitudes of an oracle, from frames of x, x_p and x_h."""
+    """The mixture's frames with the magnitudes of an oracle.
+
+    Parameters
+    ----------
+    frames : iterable of separation.Frames
+        Of three channels: x, x_p and x_h.
+    kind : str
+        One of ORACLES.
+
+    Yields
+    ------
+    separation.Spectra
+        Of one channel, x.
+
+    Examples
+    --------
+    >>> blocks = [np.ones((4096, 3), np.float32)]
+    >>> settings = find_settings("compact")
+    >>> frames = separation.spectrograms(blocks, settings, _FRAMES)
+    >>> [spectra.samples for spectra in known_magnitudes(frames, "irm")]
+    [4096]
+    """
     for (X, S_p, S_h), _, _, samples in frames:
         V_p, V_h = np.abs(S_p), np.abs(S_h)
         if kind != "true":
@@ -77,10 +154,26 @@ def known_magnitudes(
 
 
 def scaled_mixture(x_p: np.ndarray, x_h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mixture at the two gains that bring it nearest to each source: what no method may lose to.
+    """The mixture at the two gains that bring it nearest to each source.
 
-    x_p, x_h: (n,) the true sources. Returns (n,) float32 each; zeros for a silent mixture.
-    """  # noqa: E501
+    No method may lose to it.
+
+    Parameters
+    ----------
+    x_p, x_h : ndarray, (n,)
+        The true sources.
+
+    Returns
+    -------
+    s_p, s_h : ndarray, (n,)
+        float32; zeros for a silent mixture. Chapter 9.
+
+    Examples
+    --------
+    >>> s_p, s_h = scaled_mixture(np.array([2.0, 0.0]), np.array([0.0, 1.0]))
+    >>> s_p.round(2).tolist() == np.array([1.6, 0.8], np.float32).round(2).tolist()
+    True
+    """
     x = (x_p + x_h).astype(float)
     power = x @ x
     gains = [(x @ s) / power if power > 0 else 0.0 for s in (x_p, x_h)]
@@ -88,9 +181,25 @@ def scaled_mixture(x_p: np.ndarray, x_h: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def librosa_hpss(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The median filtering of librosa as it comes (2048, hop 512, kernel 31, power 2, margin 1).
+    """Separate by librosa's median filtering as it comes.
 
-    x: (n,) float32. Returns s_p, s_h: (n,) float32 each.
+    That is frames of 2048 samples, hop 512, kernel 31, power 2, margin 1.
+
+    Parameters
+    ----------
+    x : ndarray, (n,)
+        The mixture, float32.
+
+    Returns
+    -------
+    s_p, s_h : ndarray, (n,)
+        float32.
+
+    Examples
+    --------
+    >>> s_p, s_h = librosa_hpss(np.random.default_rng(0).standard_normal(8192).astype(np.float32))
+    >>> s_p.shape, s_h.dtype
+    ((8192,), dtype('float32'))
     """
     import librosa
 

@@ -38,11 +38,37 @@ Row = dict[str, Any]
 
 
 def read_rows(path: str | Path) -> list[Row]:
-    """The rows of a file of `evaluate`, scores and seconds as float, frames and counts as int.
+    """Read the rows of a file of `evaluation.evaluate`.
 
-    A score that is undefined is NaN; a row of a whole song has None for its frame. A row that an
-    interruption cut short is left out. Raises ValueError if the file has other columns,
-    FileNotFoundError if there is none.
+    A row that an interruption cut short is left out.
+
+    Parameters
+    ----------
+    path : path
+        Of the csv file.
+
+    Returns
+    -------
+    list of dict
+        By the names in COLUMNS: scores and seconds as float, NaN if undefined; frames and counts as
+        int, None for the frame of a whole song; the rest as text.
+
+    Raises
+    ------
+    ValueError
+        If the file has other columns.
+    FileNotFoundError
+        If there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "results.csv"
+    ...     write_rows(path, [{"song": "one", "sdr": 7.5, "frames": 1}])
+    ...     (row,) = read_rows(path)
+    >>> row["song"], row["sdr"], row["sir"], row["frame"]
+    ('one', 7.5, nan, None)
     """
     with Path(path).open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
@@ -61,7 +87,22 @@ def _typed(row: dict[str, str]) -> Row:
 
 
 def to_csv(rows: Iterable[Row]) -> str:
-    """Rows as lines of the csv file, without its first line."""
+    r"""Rows as lines of the csv file, without its first line.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        By the names in COLUMNS; what is missing stays empty.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> to_csv([{"song": "one", "sdr": 7.5}])
+    'one,,,,,,,,,,7.5000,,,,,,,,,\n'
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in rows:
@@ -70,14 +111,51 @@ def to_csv(rows: Iterable[Row]) -> str:
 
 
 def csv_text(value: Any) -> Any:
-    """A value as the csv file holds it: scores to four digits, nothing for undefined."""
+    """A value as the csv file holds it.
+
+    Parameters
+    ----------
+    value : object
+        A score, a count or a word.
+
+    Returns
+    -------
+    object
+        Scores to four digits, "" for what is undefined, anything else as it is.
+
+    Examples
+    --------
+    >>> csv_text(7.51239), csv_text(math.nan), csv_text(3)
+    ('7.5124', '', 3)
+    """
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4f}"
     return "" if value is None else value
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Replace the file by these rows, whole or not at all."""
+    """Replace the file by these rows, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Of the csv file; its folder is made if missing.
+    rows : iterable of dict
+        By the names in COLUMNS.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_rows(Path(folder) / "new" / "results.csv", [])
+    ...     read_rows(Path(folder) / "new" / "results.csv")
+    []
+    """
     part = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -90,12 +168,29 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 def summary(rows: Iterable[Row]) -> list[Row]:
     """Medians by method, setting, protocol and source, with what they leave out.
 
-    rows: of `evaluate`. Each returned row has sdr, isr, sir, sar twice: as "median of songs" (in the
-    column `over`), of the songs' own medians, and, for protocols with frames, as "median of frames",
-    of all songs' frames together (how the published figures were made). Beside them: how many
-    `songs` have a score, `songs_left_out`, how many `frames` there are and how many of them are
-    `undefined` and left out. Chapter 9.
-    """  # noqa: E501
+    Parameters
+    ----------
+    rows : iterable of dict
+        Of `evaluation.evaluate`.
+
+    Returns
+    -------
+    list of dict
+        Each has sdr, isr, sir, sar twice, told apart by `over`: as "median of songs", of the songs'
+        own medians, and, for protocols with frames, as "median of frames", of all songs' frames
+        together (how the published figures were made). Beside them: how many `songs` have a score,
+        `songs_left_out`, how many `frames` there are and how many of them are `undefined` and left
+        out. Chapter 9.
+
+    Examples
+    --------
+    >>> row = dict.fromkeys(COLUMNS, "") | dict.fromkeys(METRICS, math.nan)
+    >>> row |= {"frame": None, "frames": 1, "undefined": 0}
+    >>> rows = [row | {"song": str(k), "sdr": k} for k in (1.0, 2.0, 6.0, math.nan)]
+    >>> (found,) = summary(rows)
+    >>> found["over"], found["sdr"], found["songs"], found["songs_left_out"]
+    ('median of songs', 2.0, 3, 1)
+    """
     groups: dict[tuple, list[Row]] = {}
     for row in rows:
         over = "songs" if row["frame"] is None else "frames"
@@ -118,7 +213,23 @@ def summary(rows: Iterable[Row]) -> list[Row]:
 
 
 def format_summary(rows: Iterable[Row]) -> str:
-    """The summary as text: a table for each protocol, percussive and harmonic side by side."""
+    """The summary as text: a table for each protocol, percussive and harmonic side by side.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        Of `evaluation.evaluate`.
+
+    Returns
+    -------
+    str
+        Lines of at most a hundred or so characters; "" without rows. Chapter 9.
+
+    Examples
+    --------
+    >>> format_summary([])
+    ''
+    """
     table = summary(rows)
     parts = []
     for protocol, over, metrics in (
