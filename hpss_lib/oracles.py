@@ -1,8 +1,10 @@
 """What bounds a separation: oracles that know the answer, and the bare mixture (chapter 9).
 
-true sources x_p, x_h  ->  `oracle`  ->  s_p, s_h, as good as any mask, or magnitudes, can be
-                       ->  `scaled_mixture`, the mixture itself at the best gain for each
-mixture x              ->  `librosa_hpss`, what everybody has
+    true sources x_p, x_h  ->  `oracle`  ->  s_p, s_h, as good as any mask, or magnitudes, can be
+                           ->  `scaled_mixture`, the mixture itself at the best gain for each
+    mixture x              ->  `librosa_hpss`, what everybody has
+
+Oracles see the true sources, which no method does.
 """
 
 from collections.abc import Iterable, Iterator
