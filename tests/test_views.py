@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,12 +142,14 @@ def test_names_that_are_no_ids_are_refused(name):
 
 
 def test_script_asks_for_nothing_elsewhere():
-    for name in ("hpss.js", "hpss.css"):
-        text = output.static_text(name)
-        assert not re.search(r"https?://|//cdn|@import|url\(", text)
-    script = output.static_text("hpss.js")
-    assert not re.search(r"^\s*(import|export)\b", script, re.MULTILINE)
-    assert "</script" not in script  # it stands inside a script element in live outputs
+    static, names = Path(output.__file__).parent / "static", (*output.SCRIPTS, *output.FIGURES)
+    assert {path.stem for path in static.glob("*.js")} == set(names)
+    for script in map(output.static_text, (f"{name}.js" for name in names)):
+        assert not re.search(r"https?://|//cdn|@import|url\(", script)
+        assert not re.search(r"^\s*(import|export)\b", script, re.MULTILINE)
+        assert "</script" not in script  # it stands inside a script element in live outputs
+    for style in static.glob("*.css"):
+        assert not re.search(r"https?://|//cdn|@import|url\(", style.read_text(encoding="utf8"))
 
 
 # ------------------------------------------------------------------- figures

@@ -1,14 +1,14 @@
 """The listening test as it leaves Python; tests/browser/test_listening.py has its script."""
 
 import re
-from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from hpss_lib.chapters import evaluation as chapter9
 from hpss_lib.measures import sdr
-from hpss_lib.views import listening, output
+from hpss_lib.views import book, listening, output
 from hpss_lib.views.listening import Trial
 
 TEXTS = {"title": "By ear", "caption": "Of *sounds*."}
@@ -69,12 +69,14 @@ def test_nothing_on_the_desk_names_a_sound():
 
 def test_a_live_page_brings_the_script_and_the_built_page_does_not(monkeypatch, tmp_path):
     shown = []
-    monkeypatch.setattr(output, "emit", lambda markup, text: shown.append(markup))
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, raw: shown.append(data["text/html"])
+    )
     listening.show([trial()], name="by-ear", **TEXTS)
     monkeypatch.setenv(output.FOLDER, str(tmp_path))
     listening.show([trial()], name="by-ear", **TEXTS)
     live, static = shown
-    assert "window.hpssListening" in live and "window.hpssListening" not in static
+    assert "hpss.listening = true" in live and "hpss.listening = true" not in static
     assert len(list(tmp_path.glob("*.flac"))) == 3 == static.count('src="assets/')
 
 
@@ -105,8 +107,15 @@ def test_an_unfit_name_is_refused():
 
 
 def test_the_book_loads_script_and_style():
-    setup = Path(output.__file__).with_name("book.py").read_text(encoding="utf8")
-    assert '"listening.js"' in setup and '"listening.css"' in setup
+    loaded = []
+    app = SimpleNamespace(
+        add_config_value=lambda *_, **__: None,
+        connect=lambda *_, **__: None,
+        add_js_file=lambda name, **_: loaded.append(name),
+        add_css_file=loaded.append,
+    )
+    book.setup(app)
+    assert "listening.js" in loaded and "listening.css" in loaded
 
 
 def test_the_trials_of_the_chapter():

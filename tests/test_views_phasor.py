@@ -56,13 +56,15 @@ def test_the_arrows_follow_one_another(figure):
 
 def test_a_live_page_brings_the_script_and_the_built_page_does_not(monkeypatch):
     shown = []
-    monkeypatch.setattr(output, "emit", lambda markup, text: shown.append(markup))
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, raw: shown.append(data["text/html"])
+    )
     monkeypatch.delenv(output.FOLDER, raising=False)
     phasor.show(name="one-bin", **TEXTS)
     monkeypatch.setenv(output.FOLDER, "/nowhere")
     phasor.show(name="one-bin", **TEXTS)
     live, static = shown
-    assert "window.hpssPhasor" in live and "window.hpssPhasor" not in static
+    assert "hpss.phasor = true" in live and "hpss.phasor = true" not in static
 
 
 def test_an_unfit_name_is_refused():

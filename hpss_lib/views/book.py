@@ -42,10 +42,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", _drop_thebe)
     app.connect("build-finished", _finish)
     app.add_js_file(None, body=_HEAD_SCRIPT, priority=1)
-    for script in ("hpss.js", "phasor.js", "listening.js"):
-        app.add_js_file(script, defer="defer")
-    for style in ("hpss.css", "phasor.css", "listening.css"):
-        app.add_css_file(style)
+    for script in (*output.SCRIPTS, *output.FIGURES):
+        app.add_js_file(f"{script}.js", defer="defer")
+    for style in ("hpss", *output.FIGURES):
+        app.add_css_file(f"{style}.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -56,8 +56,8 @@ def show(trials: Sequence[Trial], *, name: str, title: str, caption: str) -> Non
         On an unfit name, no trials, a trial without exactly two sounds, or sounds that are not of
         their reference's length.
     """
-    markup = output.equipment("listening") + test_html(trials, name, title, caption)
-    output.emit(markup, f"[Listening test: {title}]")
+    markup = test_html(trials, name, title, caption)
+    output.emit(markup, f"[Listening test: {title}]", "listening")
 
 
 def test_html(trials: Sequence[Trial], name: str, title: str, caption: str) -> str:
@@ -70,8 +70,8 @@ def test_html(trials: Sequence[Trial], name: str, title: str, caption: str) -> s
     gain, note = shared_gain(every)
     lists = "".join(_trial_html(trial, gain) for trial in checked)
     return (
-        f'<figure class="hpss hpss-control hpss-listening" id="{anchor}" role="group" '
-        f'aria-labelledby="{anchor}-title" data-lm-suppress-shortcuts="true">'
+        f'<figure class="hpss hpss-control hpss-listening" id="{anchor}" data-hpss="listening" '
+        f'role="group" aria-labelledby="{anchor}-title" data-lm-suppress-shortcuts="true">'
         f'<p class="hpss-title" id="{anchor}-title">{output.inline(title)}</p>'
         f"{_desk_html(anchor, len(checked))}"
         f'<div class="hpss-trials hpss-no-js">{lists}</div>{note_html(note)}'

@@ -15,6 +15,10 @@ from pathlib import Path
 
 FOLDER = "HPSS_BOOK_ASSETS"
 
+# Of static/, what every page has, in the order in which it is loaded; and what one chapter alone.
+SCRIPTS = ("registry", "sounds", "controls", "playback", "stems")
+FIGURES = ("phasor", "listening")
+
 _SUFFIX = {"image/webp": ".webp", "image/png": ".png", "audio/flac": ".flac"}
 
 
@@ -44,24 +48,27 @@ def static_text(name: str) -> str:
     return (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
 
 
-def equipment(name: str = "hpss") -> str:
-    """A style sheet and its script as HTML, for a live page, which has no head to put them in.
+def equipment(style: str, *scripts: str) -> str:
+    """A style sheet and scripts of static/ as HTML, for a live page, which has no head for them.
 
-    On the static page both are files of the book, and this is empty.
+    On the static page all are files of the book, and this is empty.
     """
     if is_static():
         return ""
-    return (
-        f'<style class="hpss-style">{static_text(f"{name}.css")}</style>'
-        f"<script>{static_text(f'{name}.js')}</script>"
+    return f'<style class="hpss-style">{static_text(f"{style}.css")}</style>' + "".join(
+        f"<script>{static_text(f'{script}.js')}</script>" for script in scripts
     )
 
 
-def emit(markup: str, text: str) -> None:
-    """Show HTML as the output of the running cell; `text` stands in where HTML cannot be shown."""
+def emit(markup: str, text: str, figure: str | None = None) -> None:
+    """Show HTML as the output of the running cell; `text` stands in where HTML cannot be shown.
+
+    figure: one of FIGURES, whose own style and script the markup needs.
+    """
     from IPython.display import display
 
-    display({"text/html": equipment() + markup, "text/plain": text}, raw=True)
+    equipped = equipment("hpss", *SCRIPTS) + (equipment(figure, figure) if figure else "")
+    display({"text/html": equipped + markup, "text/plain": text}, raw=True)
 
 
 def escape(text: object) -> str:

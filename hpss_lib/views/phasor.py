@@ -1,8 +1,8 @@
 """The phasor figure of chapter 8: PU-iter on one bin, computed in the browser, no kernel behind it.
 
 The HTML written here holds the figure at its start, complete without a script; static/phasor.js
-then moves the same elements. Its arithmetic is that of `puiter.pu_iter_step` and `closed_form`,
-and tests/browser holds the two against each other.
+then moves the same elements, by the measures in the drawing's data attributes. Its arithmetic is
+that of `puiter.pu_iter_step` and `closed_form`, and tests/browser holds the two against each other.
 """
 
 import math
@@ -47,8 +47,8 @@ def show(*, name: str, title: str, caption: str, question: str) -> None:
     ValueError
         Where the name is unfit.
     """
-    markup = output.equipment("phasor") + figure_html(name, title, caption, question)
-    output.emit(markup, f"[Phasor figure: {title}]")
+    markup = figure_html(name, title, caption, question)
+    output.emit(markup, f"[Phasor figure: {title}]", "phasor")
 
 
 def figure_html(name: str, title: str, caption: str, question: str) -> str:
@@ -61,7 +61,8 @@ def figure_html(name: str, title: str, caption: str, question: str) -> str:
     )
     text = state_text()
     return (
-        f'<figure class="hpss hpss-control hpss-phasor" id="{anchor}" role="group" '
+        f'<figure class="hpss hpss-control hpss-phasor" id="{anchor}" data-hpss="phasor" '
+        f'data-iterations="{RUN}" role="group" '
         f'aria-labelledby="{anchor}-title" data-lm-suppress-shortcuts="true">'
         f'<p class="hpss-title" id="{anchor}-title">{output.inline(title)}</p>'
         f'<div class="hpss-inputs hpss-js-only">{sliders}</div>'
@@ -133,8 +134,11 @@ def _svg_html(anchor: str, text: str) -> str:
     )
     corners = " ".join(f"{_x(z)},{_y(z)}" for z in (0, end_p, X))
     left, top = _ORIGIN
+    right, down = _X_LABEL
     return (
         f'<svg class="hpss-phasor-plane" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'data-unit="{_UNIT}" data-left="{left}" data-top="{top}" data-label="{_LABEL}" '
+        f'data-x-right="{right}" data-x-down="{down}" '
         f'aria-label="{output.escape("Arrows on the complex plane. " + text)}">'
         f"<defs>{heads}</defs>"
         f'<path class="hpss-phasor-axes" d="M0 {top}H{_WIDTH}M{left} 0V{_HEIGHT}"/>'

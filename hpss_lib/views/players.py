@@ -86,7 +86,8 @@ def stem_player(
     markup = (
         f'<figure class="hpss hpss-stems" id="stems-{anchor}" data-hpss="stems" tabindex="-1" '
         f'data-lm-suppress-shortcuts="true" '
-        f'role="group" aria-labelledby="stems-{anchor}-title" data-seconds="{seconds:.6f}">'
+        f'role="group" aria-labelledby="stems-{anchor}-title" data-seconds="{seconds:.6f}" '
+        f'data-rate="{SAMPLE_RATE}">'
         f'<p class="hpss-title" id="stems-{anchor}-title">{output.inline(title)}</p>'
         f'<div class="hpss-desk">{_transport_html(seconds)}'
         f'<div class="hpss-rows">{rows}<div class="hpss-playhead hpss-js-only"></div></div>'

@@ -141,9 +141,10 @@ def page(browser):
 
 
 def open_alone(page, folder, markup, *, style, scripts):
-    """Open markup alone on a page, from disk, with the book's style, one more, and scripts."""
+    """Open markup alone on a page, from disk, with the book's style and scripts and some more."""
     style = output.static_text("hpss.css") + output.static_text(f"{style}.css")
-    script = "".join(output.static_text(f"{name}.js") for name in scripts)
+    names = (*output.SCRIPTS, *scripts)
+    script = "".join(output.static_text(f"{name}.js") for name in names)
     path = folder / "alone.html"
     path.write_text(
         f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>x</title>'

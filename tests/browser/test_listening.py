@@ -29,12 +29,12 @@ def figure(page, tmp_path, monkeypatch):
     """The test alone on a page, opened from disk, its sounds inside it."""
     monkeypatch.delenv(output.FOLDER, raising=False)
     markup = listening.test_html(TRIALS, NAME, "By ear", "A caption.")
-    open_alone(page, tmp_path, markup, style="listening", scripts=("hpss", "listening"))
+    open_alone(page, tmp_path, markup, style="listening", scripts=("listening",))
     return page.locator(f"#listening-{NAME}")
 
 
 def state(figure):
-    return figure.evaluate("f => f.hpssListening.state()")
+    return figure.evaluate("f => f.hpss.state()")
 
 
 def button(figure, name):
@@ -50,8 +50,7 @@ def listen(figure):
     for name in ("A", "B"):
         button(figure, name).click()
         figure.page.wait_for_function(
-            "([f, key]) => f.hpssListening.state().playing === key"
-            " && f.hpssListening.state().time > 0.05",
+            "([f, key]) => f.hpss.state().playing === key && f.hpss.state().time > 0.05",
             arg=[figure.element_handle(), name],
         )
 
@@ -86,7 +85,7 @@ def test_one_sound_at_a_time_from_its_start_to_its_end(figure):
     assert state(figure)["playing"] is None and figure.page.evaluate(playing) == 0
     button(figure, "B").click()
     figure.page.wait_for_function(
-        "f => f.hpssListening.state().playing === null", arg=figure.element_handle()
+        "f => f.hpss.state().playing === null", arg=figure.element_handle()
     )
     assert figure.page.evaluate(playing) == 0
 
@@ -154,7 +153,7 @@ def test_lots_are_fair(figure):
     drawn = figure.evaluate(
         """f => { const reset = f.querySelector("[data-action=reset]"); const list = [];
             for (let i = 0; i < 400; i += 1) { reset.click();
-                const t = f.hpssListening.state().order[0]; list.push([t.what, t.A.label]); }
+                const t = f.hpss.state().order[0]; list.push([t.what, t.A.label]); }
             return list; }"""
     )
     good = sum(label.startswith("good") for _, label in drawn)
@@ -199,7 +198,7 @@ def test_on_the_built_page(site, page):
     """With the chapter's own sounds, served: each can be played, and the last tally is right."""
     page.goto(site + "book/09_evaluation.html", wait_until="load")
     figure = page.locator(".hpss-listening").first
-    page.wait_for_function("f => f.hpssListening !== undefined", arg=figure.element_handle())
+    page.wait_for_function("f => f.hpss !== undefined", arg=figure.element_handle())
     trials = len(state(figure)["order"])
     assert trials == 6
     for k in range(trials):

@@ -39,7 +39,7 @@ def figure(page, tmp_path):
 
 
 def state(figure):
-    return figure.evaluate("figure => figure.hpssPhasor.state()")
+    return figure.evaluate("figure => figure.hpss.state()")
 
 
 def press(figure, action):
@@ -114,7 +114,7 @@ def test_run_makes_fifty_iterations_and_reset_goes_back(figure):
     press(figure, "run")
     assert state(figure)["running"]
     figure.page.wait_for_function(
-        "f => f.hpssPhasor.state().iteration === 50 && !f.hpssPhasor.state().running",
+        "f => f.hpss.state().iteration === 50 && !f.hpss.state().running",
         arg=figure.element_handle(),
     )
     start = [phasor.START[key] for key in ("V_p", "V_h", "X", "start")]

@@ -1,261 +1,253 @@
-/* The blind listening test of chapter 9. One classic script, no requests but for the page's own
-   sounds; choices are counted here and sent nowhere. The sounds, names and scores stand in the
-   page as plain players (hpss_lib/views/listening.py); here lots are drawn. */
-(function () {
+/* The blind listening test of chapter 9. Choices are counted here and sent nowhere. The sounds, names
+   and scores stand in the page as plain players (hpss_lib/views/listening.py); here lots are drawn. */
+(() => {
   "use strict";
-  if (window.hpssListening) return; // each live output brings this script; the first one stays
-  document.documentElement.classList.add("hpss-js");
+  const { hpss } = window;
+  if (hpss.listening) return;
+  hpss.listening = true;
 
   // A whole number from 0 to n - 1, all with the same chance.
   function lot(n) {
-    if (!window.crypto || !crypto.getRandomValues) return Math.floor(Math.random() * n);
-    var limit = Math.floor(4294967296 / n) * n, drawn = new Uint32Array(1);
+    if (!window.crypto?.getRandomValues) return Math.floor(Math.random() * n);
+    const limit = Math.floor(2 ** 32 / n) * n, drawn = new Uint32Array(1);
     do crypto.getRandomValues(drawn); while (drawn[0] >= limit);
     return drawn[0] % n;
   }
 
   function shuffled(list) {
-    var result = list.slice();
-    for (var i = result.length - 1; i > 0; i -= 1) {
-      var j = lot(i + 1), kept = result[i];
-      result[i] = result[j];
-      result[j] = kept;
+    const result = [...list];
+    for (let i = result.length - 1; i > 0; i -= 1) {
+      const j = lot(i + 1);
+      [result[i], result[j]] = [result[j], result[i]];
     }
     return result;
   }
 
   // The chance that a coin agrees at least k times in n.
   function chance(k, n) {
-    var sum = 0, ways = 1;
-    for (var i = 0; i <= n; i += 1) {
+    let sum = 0, ways = 1;
+    for (let i = 0; i <= n; i += 1) {
       if (i >= k) sum += ways;
       ways = (ways * (n - i)) / (i + 1);
     }
-    return sum / Math.pow(2, n);
+    return sum / 2 ** n;
   }
 
-  function decibels(value) { return value.toFixed(1).replace("-", "−") + " dB"; }
-  function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
+  const decibels = (value) => `${value.toFixed(1).replace("-", "−")} dB`;
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-  function Listening(figure) {
-    var trials = Array.from(figure.querySelectorAll(".hpss-trial")).map(function (trial) {
-      var items = Array.from(trial.querySelectorAll("li"));
-      return {
-        what: trial.dataset.what,
-        reference: items[0].querySelector("audio"),
-        sounds: items.slice(1).map(function (item) {
-          return {
-            label: item.dataset.label,
-            sdr: Number(item.dataset.sdr),
-            audio: item.querySelector("audio"),
-          };
-        }),
-      };
+  // What stands in the page: [{ what, reference: audio, sounds: [{ label, sdr, audio }, ...] }].
+  function trialsOf(figure) {
+    return [...figure.querySelectorAll(".hpss-trial")].map((trial) => {
+      const [reference, ...sounds] = [...trial.querySelectorAll("li")].map((item) => ({
+        label: item.dataset.label,
+        sdr: Number(item.dataset.sdr),
+        audio: item.querySelector("audio"),
+      }));
+      return { what: trial.dataset.what, reference: reference.audio, sounds };
     });
-    var order, at, answers, heard, playing = null;
+  }
 
-    function part(name) { return figure.querySelector('[data-part="' + name + '"]'); }
-    function buttons(kind) { return Array.from(figure.querySelectorAll("[data-" + kind + "]")); }
-    var next = figure.querySelector('[data-action="next"]');
-    var reset = figure.querySelector('[data-action="reset"]');
+  const drawn = (trials) => shuffled(trials).map(({ what, reference, sounds }) => {
+    const [A, B] = shuffled(sounds);
+    return { what, reference, A, B };
+  });
 
-    // ------------------------------------------------------------------ playing
+  // ------------------------------------------------------------------ playing
 
-    function audioOf(key) {
-      return key === "reference" ? order[at].reference : order[at][key].audio;
-    }
-
-    function playButton(key) { return figure.querySelector('[data-play="' + key + '"]'); }
+  // One sound of the test at a time, from its start; its button shows how far it is.
+  function playing(figure, failed) {
+    let now = null; // { key, audio, begun }
 
     function mark(key, share) {
-      var button = playButton(key);
+      const button = figure.querySelector(`[data-play="${key}"]`);
       button.style.setProperty("--at", share.toFixed(3));
-      button.classList.toggle("hpss-playing", playing !== null && playing.key === key);
+      button.classList.toggle("hpss-playing", now !== null && now.key === key);
     }
 
     function stop() {
-      if (!playing) return;
-      var was = playing;
-      playing = null;
+      if (!now) return;
+      const was = now;
+      now = null;
       was.audio.pause();
       mark(was.key, 0);
     }
 
     function follow(mine) {
-      if (playing !== mine) return;
-      if (mine.audio.ended || !figure.isConnected) { stop(); return; }
-      if (mine.audio.paused && mine.begun) { stop(); return; } // another sound of the page
-      mark(mine.key, mine.audio.duration ? mine.audio.currentTime / mine.audio.duration : 0);
-      requestAnimationFrame(function () { follow(mine); });
+      if (now !== mine) return;
+      const { audio, begun, key } = mine;
+      // Paused by another sound of the page, where it had begun.
+      if (audio.ended || !figure.isConnected || (audio.paused && begun)) {
+        stop();
+        return;
+      }
+      mark(key, audio.duration ? audio.currentTime / audio.duration : 0);
+      requestAnimationFrame(() => follow(mine));
+    }
+
+    async function play(key, audio) {
+      const mine = { key, audio, begun: false };
+      stop();
+      now = mine;
+      audio.currentTime = 0;
+      const promise = audio.play();
+      follow(mine);
+      try {
+        await promise;
+        mine.begun = true;
+      } catch {
+        if (now !== mine || audio.error === null) return;
+        stop();
+        failed();
+      }
+    }
+
+    return { play, stop, get now() { return now; } };
+  }
+
+  // ------------------------------------------------------------------ what is said
+
+  // Which side the SDR prefers.
+  const better = ({ A, B }) => (A.sdr >= B.sdr ? "A" : "B");
+
+  // What a choice, "A", "B" or "none", says about the SDR.
+  function judged(trial, key) {
+    const decided = key !== "none";
+    const other = key === "A" ? "B" : "A";
+    return { key, decided, agrees: decided && trial[key].sdr >= trial[other].sdr };
+  }
+
+  function result(trial, { key, decided, agrees }) {
+    const sides = ["A", "B"].map((side) =>
+      `${side} is ${trial[side].label}, SDR ${decibels(trial[side].sdr)}.`);
+    return [
+      decided ? `You chose ${key}.` : "You could not tell.",
+      ...sides,
+      decided ? `Your choice and the SDR ${agrees ? "agree" : "disagree"}.`
+        : `The SDR prefers ${better(trial)}.`,
+    ].join(" ");
+  }
+
+  function tally(answers, trials) {
+    const decided = answers.filter((a) => a.decided).length;
+    const agreed = answers.filter((a) => a.agrees).length;
+    const open = answers.length - decided;
+    if (!decided) return `Tally: no choice yet, ${open} undecided.`;
+    const choices = decided === 1 ? "choice" : "choices";
+    const agree = agreed === 1 ? "agrees" : "agree";
+    const text = `Tally: ${agreed} of ${decided} ${choices} ${agree} with the SDR` +
+      (open ? `, ${open} undecided.` : ".");
+    if (answers.length < trials) return text;
+    const percent = Math.round(100 * chance(agreed, decided));
+    return `${text} A coin would agree at least as often with a chance of ${percent} %.`;
+  }
+
+  function entry(trial, { key, decided, agrees }) {
+    const item = document.createElement("li");
+    const [a, b] = ["A", "B"].map((side) => {
+      const piece = document.createElement(key === side ? "strong" : "span");
+      piece.textContent = `${trial[side].label} ${decibels(trial[side].sdr)}`;
+      return piece;
+    });
+    const verdict = decided ? (agrees ? "Agrees." : "Disagrees.") : "Undecided.";
+    item.append(`${capital(trial.what)}: `, a, ", ", b, `. ${verdict}`);
+    return item;
+  }
+
+  // ------------------------------------------------------------------ the test
+
+  function build(figure) {
+    const trials = trialsOf(figure);
+    const part = (name) => figure.querySelector(`[data-part="${name}"]`);
+    const buttons = (kind) => [...figure.querySelectorAll(`[data-${kind}]`)];
+    const [next, reset] = ["next", "reset"].map((name) =>
+      figure.querySelector(`[data-action="${name}"]`));
+    const sound = playing(figure, () => {
+      part("result").textContent = "This browser cannot play the sound.";
+    });
+    let order = [], at = 0, answers = [], heard = new Set();
+
+    const bothHeard = () => heard.has("A") && heard.has("B");
+    const answered = () => answers.length > at;
+
+    function ready() {
+      for (const button of buttons("choose")) button.disabled = !bothHeard() || answered();
+      part("first").hidden = bothHeard() || answered();
     }
 
     function play(key) {
-      var again = playing && playing.key === key;
-      stop();
-      if (again) return;
-      var mine = { key: key, audio: audioOf(key), begun: false };
-      playing = mine;
-      // All three, so that none of them comes later than the others; none before the reader wants it.
-      [order[at].reference, order[at].A.audio, order[at].B.audio].forEach(function (audio) {
-        audio.preload = "auto";
-      });
-      mine.audio.currentTime = 0;
-      var promise = mine.audio.play();
-      (promise || Promise.resolve()).then(
-        function () { mine.begun = true; },
-        function () {
-          if (playing !== mine || mine.audio.error === null) return;
-          stop();
-          part("result").textContent = "This browser cannot play the sound.";
-        }
-      );
-      heard[key] = true;
+      if (sound.now?.key === key) { // again: stop
+        sound.stop();
+        return;
+      }
+      const { reference, A, B } = order[at];
+      const audios = { reference, A: A.audio, B: B.audio };
+      // All three, so that none comes later than the others; none before the reader wants it.
+      for (const audio of Object.values(audios)) audio.preload = "auto";
+      heard.add(key);
+      sound.play(key, audios[key]);
       ready();
-      follow(mine);
     }
-
-    // ------------------------------------------------------------------ choosing
-
-    function ready() {
-      var may = heard.A && heard.B && answers.length === at;
-      buttons("choose").forEach(function (button) { button.disabled = !may; });
-      part("first").hidden = (heard.A && heard.B) || answers.length > at;
-    }
-
-    // Which side the SDR prefers.
-    function better(trial) { return trial.A.sdr >= trial.B.sdr ? "A" : "B"; }
 
     function choose(key) {
-      if (answers.length !== at || !(heard.A && heard.B)) return;
-      stop();
-      var trial = order[at], decided = key !== "none";
-      var chosen = decided ? key : better(trial), other = chosen === "A" ? "B" : "A";
-      var agrees = decided && trial[chosen].sdr >= trial[other].sdr;
-      answers.push({ key: key, agrees: agrees, decided: decided });
-      part("result").textContent =
-        (decided ? "You chose " + key + ". " : "You could not tell. ") +
-        ["A", "B"].map(function (side) {
-          return side + " is " + trial[side].label + ", SDR " + decibels(trial[side].sdr) + ".";
-        }).join(" ") +
-        (decided ? " Your choice and the SDR " + (agrees ? "agree." : "disagree.")
-          : " The SDR prefers " + better(trial) + ".");
-      part("tally").textContent = tally();
-      enter(trial, answers[at]);
-      ready();
-      var last = at === order.length - 1;
-      next.hidden = last;
-      (last ? reset : next).focus();
-    }
-
-    function tally() {
-      var decided = answers.filter(function (a) { return a.decided; }).length;
-      var agreed = answers.filter(function (a) { return a.agrees; }).length;
-      var open = answers.length - decided, text = "";
-      if (decided) {
-        text = "Tally: " + agreed + " of " + decided + (decided === 1 ? " choice" : " choices") +
-          " agree" + (agreed === 1 ? "s" : "") + " with the SDR";
-        text += open ? ", " + open + " undecided." : ".";
-      } else text = "Tally: no choice yet, " + open + " undecided.";
-      if (answers.length === order.length && decided) {
-        text += " A coin would agree at least as often with a chance of " +
-          Math.round(100 * chance(agreed, decided)) + " %.";
-      }
-      return text;
-    }
-
-    function enter(trial, answer) {
-      var item = document.createElement("li");
-      function side(name) {
-        var piece = document.createElement(answer.key === name ? "strong" : "span");
-        piece.textContent = trial[name].label + " " + decibels(trial[name].sdr);
-        return piece;
-      }
-      item.append(capital(trial.what) + ": ", side("A"), ", ", side("B"), ". ");
-      item.append(answer.decided ? (answer.agrees ? "Agrees." : "Disagrees.") : "Undecided.");
-      part("list").append(item);
+      if (answered() || !bothHeard()) return;
+      sound.stop();
+      const trial = order[at], answer = judged(trial, key);
+      answers.push(answer);
+      part("result").textContent = result(trial, answer);
+      part("tally").textContent = tally(answers, order.length);
+      part("list").append(entry(trial, answer));
       part("list").hidden = false;
-    }
-
-    // ------------------------------------------------------------------ from trial to trial
-
-    function begin() {
-      heard = { A: false, B: false };
-      next.hidden = true;
-      part("where").textContent =
-        "Trial " + (at + 1) + " of " + order.length + ": " + order[at].what;
       ready();
+      next.hidden = at === order.length - 1;
+      (next.hidden ? reset : next).focus();
     }
 
-    function clear() {
-      ["result", "tally"].forEach(function (name) { part(name).textContent = ""; });
+    function begin(trial) {
+      sound.stop();
+      at = trial;
+      heard = new Set();
+      next.hidden = true;
+      part("result").textContent = "";
+      part("where").textContent = `Trial ${at + 1} of ${order.length}: ${order[at].what}`;
+      ready();
     }
 
     function start() {
-      stop();
-      order = shuffled(trials).map(function (trial) {
-        var pair = shuffled(trial.sounds);
-        return { what: trial.what, reference: trial.reference, A: pair[0], B: pair[1] };
-      });
-      at = 0;
+      sound.stop();
+      order = drawn(trials);
       answers = [];
-      clear();
+      part("tally").textContent = "";
       part("list").replaceChildren();
       part("list").hidden = true;
-      begin();
+      begin(0);
     }
 
-    buttons("play").forEach(function (button) {
-      button.addEventListener("click", function () { play(button.dataset.play); });
-    });
-    buttons("choose").forEach(function (button) {
-      button.addEventListener("click", function () { choose(button.dataset.choose); });
-    });
-    next.addEventListener("click", function () {
-      stop();
-      at += 1;
-      part("result").textContent = "";
-      begin();
-      playButton("reference").focus();
-    });
-    reset.addEventListener("click", function () {
-      start();
-      playButton("reference").focus();
-    });
-
+    for (const button of buttons("play")) {
+      button.addEventListener("click", () => play(button.dataset.play));
+    }
+    for (const button of buttons("choose")) {
+      button.addEventListener("click", () => choose(button.dataset.choose));
+    }
+    for (const [button, go] of [[next, () => begin(at + 1)], [reset, start]]) {
+      button.addEventListener("click", () => {
+        go();
+        figure.querySelector('[data-play="reference"]').focus();
+      });
+    }
     // For the tests, which must know what the listener may not.
-    figure.hpssListening = {
-      state: function () {
-        function side(sound) { return { label: sound.label, sdr: sound.sdr }; }
-        return {
-          at: at,
-          order: order.map(function (t) { return { what: t.what, A: side(t.A), B: side(t.B) }; }),
-          answers: answers.slice(),
-          playing: playing && playing.key,
-          time: playing ? playing.audio.currentTime : 0,
-        };
-      },
+    const side = ({ label, sdr }) => ({ label, sdr });
+    figure.hpss = {
+      state: () => ({
+        at,
+        order: order.map(({ what, A, B }) => ({ what, A: side(A), B: side(B) })),
+        answers: [...answers],
+        playing: sound.now && sound.now.key,
+        time: sound.now ? sound.now.audio.currentTime : 0,
+      }),
     };
     start();
   }
 
-  function scan(root) {
-    if (!root.querySelectorAll) return;
-    var found = Array.from(root.querySelectorAll(".hpss-listening"));
-    if (root.matches(".hpss-listening")) found.push(root);
-    found.forEach(function (figure) {
-      if (!figure.hpssListening) Listening(figure);
-    });
-  }
-
-  window.hpssListening = { scan: scan };
-
-  function watch() {
-    scan(document.body);
-    new MutationObserver(function (records) {
-      records.forEach(function (record) { record.addedNodes.forEach(scan); });
-    }).observe(document.body, { childList: true, subtree: true });
-  }
-
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", watch);
-  else watch();
+  hpss.register("[data-hpss=listening]", build);
 })();

@@ -1,21 +1,25 @@
-/* The phasor figure: PU-iter on one bin, in the browser. One classic script, no requests. The
-   mixture lies on the real axis; the arithmetic is that of hpss_lib/puiter.py, name for name. */
-(function () {
+/* The phasor figure: PU-iter on one bin, in the browser. The mixture lies on the real axis; the
+   arithmetic is that of hpss_lib/puiter.py, name for name. The drawing's measures come with it, as
+   data attributes, from hpss_lib/views/phasor.py, which draws the first state. */
+(() => {
   "use strict";
-  if (window.hpssPhasor) return; // each live output brings this script; the first one stays
-  document.documentElement.classList.add("hpss-js");
+  const { hpss } = window;
+  if (hpss.phasor) return;
+  hpss.phasor = true;
 
-  // As in hpss_lib/views/phasor.py, which draws the first state.
-  var UNIT = 120, LEFT = 210, TOP = 200, LABEL = 15, X_RIGHT = 13, X_DOWN = 17;
-  var RUN = 50, PAUSE = 90; // iterations, and milliseconds between two of them
+  const PAUSE = 90; // milliseconds between two iterations of a run
 
   // ---------------------------------------------------------------- complex numbers: [re, im]
 
-  function add(a, b) { return [a[0] + b[0], a[1] + b[1]]; }
-  function minus(a, b) { return [a[0] - b[0], a[1] - b[1]]; }
-  function times(c, a) { return [c * a[0], c * a[1]]; }
-  function size(a) { return Math.hypot(a[0], a[1]); }
-  function unit(a) { var r = size(a); return r > 0 ? times(1 / r, a) : [1, 0]; }
+  const add = (a, b) => [a[0] + b[0], a[1] + b[1]];
+  const minus = (a, b) => [a[0] - b[0], a[1] - b[1]];
+  const times = (c, a) => [c * a[0], c * a[1]];
+  const size = (a) => Math.hypot(a[0], a[1]);
+
+  function unit(a) {
+    const r = size(a);
+    return r > 0 ? times(1 / r, a) : [1, 0];
+  }
 
   // ---------------------------------------------------------------- the algorithm
 
@@ -24,23 +28,24 @@
     return { p: [V_p, 0], h: [V_h * Math.cos(start), V_h * Math.sin(start)] };
   }
 
-  function mixingError(x, S) { return minus([x, 0], add(S.p, S.h)); }
+  const mixingError = (x, S) => minus([x, 0], add(S.p, S.h));
 
   function step(x, S, V_p, V_h) {
-    var E = mixingError(x, S), total = V_p * V_p + V_h * V_h || 1;
+    const E = mixingError(x, S), total = V_p * V_p + V_h * V_h || 1;
     function next(S_j, V) {
-      var Y = add(S_j, times((V * V) / total, E)), r = size(Y);
+      const Y = add(S_j, times((V * V) / total, E)), r = size(Y);
       return r > 0 ? times(V / r, Y) : S_j;
     }
     return { p: next(S.p, V_p), h: next(S.h, V_h) };
   }
 
   function closedForm(x, p, h, start) {
-    var g = [Math.cos(start), Math.sin(start)], z_p, z_h;
+    const g = [Math.cos(start), Math.sin(start)];
+    let z_p, z_h;
     if (x > 0) {
       // Heron: the product is (4 area)^2, and negative where no triangle closes.
-      var product = (x + h + p) * (x + h - p) * (x + p - h) * (p + h - x);
-      var area = Math.sqrt(Math.max(product, 0)) * (g[1] < 0 ? -1 : 1);
+      const product = (x + h + p) * (x + h - p) * (x + p - h) * (p + h - x);
+      const area = Math.sqrt(Math.max(product, 0)) * (g[1] < 0 ? -1 : 1);
       z_h = [(x - p) * (x + p) + h * h, area];
       z_p = [(x - h) * (x + h) + p * p, -area];
     } else if (p * h > 0) {
@@ -55,84 +60,91 @@
 
   // ---------------------------------------------------------------- the figure
 
-  function degrees(z) {
-    return ((Math.atan2(z[1], z[0]) * 180) / Math.PI).toFixed(1).replace("-", "−") + "°";
+  const withMinus = (text) => text.replace("-", "−");
+  const degrees = (z) => `${withMinus(((Math.atan2(z[1], z[0]) * 180) / Math.PI).toFixed(1))}°`;
+
+  function set(element, attributes) {
+    for (const [key, value] of Object.entries(attributes)) {
+      element.setAttribute(key, typeof value === "number" ? value.toFixed(2) : value);
+    }
   }
 
-  function Phasor(figure) {
-    var inputs = {}, timer = null, iteration = 0, S;
-    var text = figure.querySelector(".hpss-text"), plane = figure.querySelector("svg");
-    var run = figure.querySelector('[data-action="run"]'), runText = run.textContent;
-    figure.querySelectorAll("input[data-key]").forEach(function (input) {
-      inputs[input.dataset.key] = input;
-      input.addEventListener("input", reset);
-    });
-
-    function value(key) { return Number(inputs[key].value); }
-    function radians() { return (value("start") * Math.PI) / 180; }
-    function part(name) { return figure.querySelector('[data-part="' + name + '"]'); }
-
-    function set(element, attributes) {
-      Object.keys(attributes).forEach(function (key) {
-        var number = attributes[key];
-        element.setAttribute(key, typeof number === "number" ? number.toFixed(2) : number);
-      });
-    }
-
-    function px(z) { return LEFT + z[0] * UNIT; }
-    function py(z) { return TOP - z[1] * UNIT; }
+  // What draws { V_p, V_h, X, S, end } on the plane of a figure.
+  function drawing(figure) {
+    const measures = figure.querySelector("svg").dataset;
+    const [UNIT, LEFT, TOP, LABEL, X_RIGHT, X_DOWN] =
+      ["unit", "left", "top", "label", "xRight", "xDown"].map((name) => Number(measures[name]));
+    const part = (name) => figure.querySelector(`[data-part="${name}"]`);
+    const px = (z) => LEFT + z[0] * UNIT;
+    const py = (z) => TOP - z[1] * UNIT;
 
     function arrow(name, start, end) {
-      var along = minus(end, start), long = size(along), middle = times(0.5, add(start, end));
-      var side = long > 0 ? [-along[1] / long, along[0] / long] : [0, 1];
-      var hidden = long * UNIT < 1 ? "hidden" : "visible";
+      const along = minus(end, start), long = size(along), middle = times(0.5, add(start, end));
+      const side = long > 0 ? [-along[1] / long, along[0] / long] : [0, 1];
       set(part(name), {
-        x1: px(start), y1: py(start), x2: px(end), y2: py(end), visibility: hidden,
+        x1: px(start), y1: py(start), x2: px(end), y2: py(end),
+        visibility: long * UNIT < 1 ? "hidden" : "visible",
       });
-      var isX = name === "x"; // its name stands at its tip
-      set(part("name-" + name), {
+      const isX = name === "x"; // its name stands at its tip
+      set(part(`name-${name}`), {
         x: isX ? px(end) + X_RIGHT : px(middle) + LABEL * side[0],
         y: isX ? py(end) + X_DOWN : py(middle) - LABEL * side[1],
         visibility: long * UNIT < 24 ? "hidden" : "visible",
       });
     }
 
-    function draw(spoken) {
-      var X = [value("X"), 0], sum = add(S.p, S.h);
-      var end = closedForm(X[0], value("V_p"), value("V_h"), radians());
-      arrow("x", [0, 0], X);
+    return ({ V_p, V_h, X, S, end }) => {
+      const x = [X, 0], sum = add(S.p, S.h);
+      arrow("x", [0, 0], x);
       arrow("p", [0, 0], S.p);
       arrow("h", S.p, sum);
-      arrow("e", sum, X);
-      set(part("circle-p"), { r: value("V_p") * UNIT });
-      set(part("circle-h"), { cx: px(X), r: value("V_h") * UNIT });
-      part("end").setAttribute(
-        "points",
-        [[0, 0], end.p, add(end.p, end.h)].map(function (z) {
-          return px(z).toFixed(2) + "," + py(z).toFixed(2);
-        }).join(" ")
-      );
-      Object.keys(inputs).forEach(function (key) {
-        var input = inputs[key], low = Number(input.min), number = value(key);
-        var shown = key === "start" ? number + "°" : number.toFixed(2);
-        shown = shown.replace("-", "−");
-        input.setAttribute("aria-valuetext", shown);
-        input.closest(".hpss-input").querySelector("output").textContent = shown;
-        input.style.setProperty("--part", (number - low) / (Number(input.max) - low));
+      arrow("e", sum, x);
+      set(part("circle-p"), { r: V_p * UNIT });
+      set(part("circle-h"), { cx: px(x), r: V_h * UNIT });
+      const corners = [[0, 0], end.p, add(end.p, end.h)];
+      set(part("end"), {
+        points: corners.map((z) => `${px(z).toFixed(2)},${py(z).toFixed(2)}`).join(" "),
       });
-      var sentence =
-        "Iteration " + iteration + ": S_p at " + degrees(S.p) + ", S_h at " + degrees(S.h) +
-        ", mixing error " + size(mixingError(X[0], S)).toFixed(4) + ". The closed form: " +
-        degrees(end.p) + " and " + degrees(end.h) + ", mixing error " +
-        size(mixingError(X[0], end)).toFixed(4) + ".";
+    };
+  }
+
+  function sentence({ X, S, end, iteration }) {
+    const error = (Z) => size(mixingError(X, Z)).toFixed(4);
+    return `Iteration ${iteration}: S_p at ${degrees(S.p)}, S_h at ${degrees(S.h)}, ` +
+      `mixing error ${error(S)}. The closed form: ${degrees(end.p)} and ${degrees(end.h)}, ` +
+      `mixing error ${error(end)}.`;
+  }
+
+  function build(figure) {
+    const inputs = [...figure.querySelectorAll("input[data-key]")];
+    const text = figure.querySelector(".hpss-text"), plane = figure.querySelector("svg");
+    const run = figure.querySelector('[data-action="run"]'), runText = run.textContent;
+    const draw = drawing(figure);
+    let timer = null, iteration = 0, S = null;
+
+    // What the sliders say, the start in radians, and where the algorithm stands.
+    function state() {
+      const at = Object.fromEntries(inputs.map((input) => [input.dataset.key, Number(input.value)]));
+      const start = (at.start * Math.PI) / 180;
+      return { ...at, start, iteration, S, end: closedForm(at.X, at.V_p, at.V_h, start) };
+    }
+
+    function show(spoken) {
+      const now = state(), said = sentence(now);
+      draw(now);
+      for (const input of inputs) {
+        const isAngle = input.dataset.key === "start", number = Number(input.value);
+        hpss.say(input, withMinus(isAngle ? `${number}°` : number.toFixed(2)));
+      }
       // While it runs, the numbers are seen but not read out; the last ones are.
       text.setAttribute("aria-live", spoken ? "polite" : "off");
-      text.textContent = sentence;
-      plane.setAttribute("aria-label", "Arrows on the complex plane. " + sentence);
+      text.textContent = said;
+      plane.setAttribute("aria-label", `Arrows on the complex plane. ${said}`);
     }
 
     function advance() {
-      S = step(value("X"), S, value("V_p"), value("V_h"));
+      const { X, V_p, V_h } = state();
+      S = step(X, S, V_p, V_h);
       iteration += 1;
     }
 
@@ -143,68 +155,54 @@
     }
 
     function reset() {
+      const { V_p, V_h, start } = state();
       stop();
       iteration = 0;
-      S = begin(value("V_p"), value("V_h"), radians());
-      draw(true);
+      S = begin(V_p, V_h, start);
+      show(true);
     }
 
-    var actions = {
-      step: function () { stop(); advance(); draw(true); },
-      reset: reset,
-      run: function () {
-        if (timer) { stop(); draw(true); return; }
-        var last = iteration + RUN;
-        if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-          while (iteration < last) advance();
-          draw(true);
+    function runOn() {
+      const last = iteration + Number(figure.dataset.iterations);
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        while (iteration < last) advance();
+        show(true);
+        return;
+      }
+      run.textContent = "Stop";
+      timer = setInterval(() => {
+        if (!figure.isConnected) {
+          stop();
           return;
         }
-        run.textContent = "Stop";
-        timer = setInterval(function () {
-          if (!figure.isConnected) { stop(); return; }
-          advance();
-          if (iteration >= last) stop();
-          draw(iteration >= last);
-        }, PAUSE);
+        advance();
+        if (iteration >= last) stop();
+        show(iteration >= last);
+      }, PAUSE);
+    }
+
+    const actions = {
+      step() { stop(); advance(); show(true); },
+      reset,
+      run() {
+        if (!timer) runOn();
+        else { stop(); show(true); }
       },
     };
-    figure.querySelectorAll("[data-action]").forEach(function (button) {
+    for (const input of inputs) input.addEventListener("input", reset);
+    for (const button of figure.querySelectorAll("[data-action]")) {
       button.addEventListener("click", actions[button.dataset.action]);
-    });
-
+    }
     // For the tests, which compare these numbers with the library's.
-    figure.hpssPhasor = {
-      state: function () {
-        return {
-          V_p: value("V_p"), V_h: value("V_h"), X: value("X"), start: radians(),
-          iteration: iteration, S_p: S.p, S_h: S.h, error: mixingError(value("X"), S),
-          end: closedForm(value("X"), value("V_p"), value("V_h"), radians()),
-          running: timer !== null,
-        };
+    figure.hpss = {
+      state() {
+        const { S: { p, h }, ...now } = state();
+        const error = mixingError(now.X, { p, h });
+        return { ...now, S_p: p, S_h: h, error, running: timer !== null };
       },
     };
     reset();
   }
 
-  function scan(root) {
-    if (!root.querySelectorAll) return;
-    var found = Array.from(root.querySelectorAll(".hpss-phasor"));
-    if (root.matches(".hpss-phasor")) found.push(root);
-    found.forEach(function (figure) {
-      if (!figure.hpssPhasor) Phasor(figure);
-    });
-  }
-
-  window.hpssPhasor = { scan: scan };
-
-  function start() {
-    scan(document.body);
-    new MutationObserver(function (records) {
-      records.forEach(function (record) { record.addedNodes.forEach(scan); });
-    }).observe(document.body, { childList: true, subtree: true });
-  }
-
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-  else start();
+  hpss.register("[data-hpss=phasor]", build);
 })();

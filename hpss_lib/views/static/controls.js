@@ -1,0 +1,86 @@
+/* Controls of the built page: sliders and menus over states that the build has computed. */
+(() => {
+  "use strict";
+  const { hpss } = window;
+  if (hpss.fill) return;
+
+  const visible = (element) => getComputedStyle(element).display !== "none";
+
+  // The filled part of a range input, for the style sheet.
+  function fill(range) {
+    const low = Number(range.min), span = Number(range.max) - low;
+    range.style.setProperty("--part", span ? (Number(range.value) - low) / span : 0);
+  }
+
+  // What a range input stands at, in words: beside it, and for a screen reader.
+  function say(range, words) {
+    range.setAttribute("aria-valuetext", words);
+    range.closest(".hpss-input").querySelector("output").textContent = words;
+    fill(range);
+  }
+
+  function build(figure) {
+    const states = JSON.parse(figure.querySelector("script.hpss-states").textContent);
+    const inputs = [...figure.querySelectorAll(".hpss-inputs input, .hpss-inputs select")];
+    const sizes = inputs.map((input) => input.options?.length ?? Number(input.max) + 1);
+    const light = figure.querySelector(".hpss-picture .hpss-light");
+    const dark = figure.querySelector(".hpss-picture .hpss-dark");
+    const text = figure.querySelector(".hpss-text");
+    const sounds = [...figure.querySelectorAll(".hpss-sound audio")];
+    const warmed = new Map();
+    let shown = index();
+
+    // The last parameter runs fastest, as in Control.positions.
+    function index() {
+      return inputs.reduce((at, input, i) => at * sizes[i] + Number(input.value), 0);
+    }
+
+    // The states one step away, in each parameter: their pictures are fetched before they are due.
+    function warm() {
+      inputs.forEach((input, i) => {
+        const stride = sizes.slice(i + 1).reduce((a, b) => a * b, 1);
+        for (const step of [-1, 1]) {
+          const value = Number(input.value) + step, at = index() + step * stride;
+          if (value < 0 || value >= sizes[i] || warmed.has(at)) continue;
+          const picture = new Image();
+          picture.src = visible(dark) ? states[at].dark : states[at].light;
+          warmed.set(at, picture);
+        }
+      });
+    }
+
+    function update() {
+      for (const input of inputs) {
+        if (input.dataset.texts) say(input, JSON.parse(input.dataset.texts)[Number(input.value)]);
+      }
+      if (index() === shown) return;
+      shown = index();
+      show(states[shown]);
+      warm();
+    }
+
+    function show(state) {
+      for (const [image, url] of [[light, state.light], [dark, state.dark]]) {
+        image.loading = "eager";
+        image.src = url;
+        image.alt = state.text;
+        if (state.size) [image.width, image.height] = state.size;
+      }
+      text.textContent = state.text;
+      sounds.forEach((audio, i) => hpss.sounds.exchange(audio, state.sounds[i]));
+    }
+
+    for (const input of inputs) {
+      // A range input fires "input" while it moves, a select only "change" in some browsers.
+      input.addEventListener("input", update);
+      input.addEventListener("change", update);
+      input.addEventListener("pointerenter", warm, { once: true });
+      input.addEventListener("focus", warm, { once: true });
+    }
+    update();
+  }
+
+  hpss.fill = fill;
+  hpss.say = say;
+  hpss.register("[data-hpss=control]", build);
+})();
