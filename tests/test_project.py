@@ -21,7 +21,7 @@ def test_repository_address_is_said_once():
     url = repository.configured((ROOT / "_config.yml").read_text(encoding="utf8"))
     assert readme == repository.with_badges(readme, url)
     linked = repository.with_badges(readme, "https://github.com/owner/name")
-    assert "mybinder.org/v2/gh/owner/name" in linked
+    assert "mybinder.org/v2/gh/owner/name" in linked and "(https://owner.github.io/name/)" in linked
     assert repository.with_badges(linked, url) == readme
 
 

@@ -22,7 +22,9 @@ def wheel(tmp_path_factory):
     copy = tmp_path_factory.mktemp("checkout")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    shutil.copytree(ROOT / "hpss_lib", copy / "hpss_lib")
+    shutil.copytree(
+        ROOT / "hpss_lib", copy / "hpss_lib", ignore=shutil.ignore_patterns("__pycache__")
+    )
     out = tmp_path_factory.mktemp("wheel")
     build = (*PIP, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", out, copy)
     subprocess.run(build, check=True)
@@ -45,10 +47,11 @@ def test_wheel_holds_every_file_of_the_library(wheel):
     tracked = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "hpss_lib").rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert {name for name in names if name.startswith("hpss_lib/")} == tracked
-    assert {"hpss_lib/py.typed", "hpss_lib/weights/compact-percussive.safetensors"} <= names
+    assert {"hpss_lib/py.typed", "hpss_lib/__init__.pyi"} <= names
+    assert "hpss_lib/weights/compact-percussive.safetensors" in names
     assert any(name.endswith("/LICENSE") for name in names)
 
 

@@ -16,7 +16,9 @@ def badges(url):
     if not url:
         return ""
     name = url.removeprefix("https://github.com/")
+    pages = "https://{}.github.io/{}/".format(*name.split("/"))
     return (
+        f"**[Read the book and hear it]({pages})**\n\n"
         f"[![book]({url}/actions/workflows/book.yml/badge.svg)]({url}/actions/workflows/book.yml)\n"
         f"[![Binder](https://mybinder.org/badge_logo.svg)]"
         f"(https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/book/00_index.ipynb)\n"
