@@ -457,7 +457,13 @@ def separate(
     Notes
     -----
     Of two channels, the middle (left + right) / 2 and the side (left - right) / 2 are separated,
-    each on its own; of any other number, each channel is.
+    each on its own; of any other number, each channel is. What stands in the middle then stays
+    there: on 15 songs panned as a band is, by the network, the levels of drums in the middle differ
+    between the channels of the result by 0.2 dB (root mean square; median of the songs), with each
+    channel on its own by 1.3 dB, with one mask for both by 0.9 dB. SDR is the same for the first
+    two within 0.15 dB in every song, and 0.1 to 0.2 dB lower for the third (`tools/stereo.py`,
+    book/data/stereo.csv). Where drums and the rest stand hard left and right, as in early stereo,
+    separate each channel on its own: then 18.7 dB against 7.3 dB for the drums.
 
     Examples
     --------
