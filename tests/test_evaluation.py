@@ -2,10 +2,15 @@
 
 import math
 import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
+from distributed import Client, LocalCluster
 
 from hpss_lib import evaluation, measures, oracles, scoreboard
 from hpss_lib.__main__ import main
@@ -151,6 +156,48 @@ def test_two_processes_find_the_same(folder, tmp_path):
     assert dict(os.environ) == before
     a, b = (sorted((tmp_path / n).read_text().splitlines()) for n in ("a.csv", "b.csv"))
     assert a == b
+
+
+def test_a_cluster_that_loses_a_worker_loses_no_row(folder, tmp_path):
+    methods, songs = ("mixture", "median"), evaluation.list_songs(str(folder))
+    options = {"methods": methods, "protocols": ("v4-1s",)}
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        with Client(address, set_as_default=False) as client:
+            pids = list(client.run(os.getpid).values())
+
+        def kill_one(line):
+            if len(pids) == 2:
+                os.kill(pids.pop(), signal.SIGKILL)
+
+        out = tmp_path / "a.csv"
+        _, failures = evaluation.evaluate(songs, out, cluster=address, report=kill_one, **options)
+    assert failures == [] and len(pids) == 1
+    evaluation.evaluate(songs, tmp_path / "b.csv", workers=1, report=str, **options)
+    a, b = (sorted((tmp_path / n).read_text().splitlines()) for n in ("a.csv", "b.csv"))
+    assert a == b
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_ended_run_leaves_no_process_and_whole_rows(folder, tmp_path, ending):
+    words = ["evaluate", "--data", str(folder), "--out", str(tmp_path / "r.csv"), "--workers", "2"]
+    words += ["--methods", "mixture,median,kam,irm,librosa", "--settings", "1,2,compact"]
+    program = (
+        "import signal, sys; from hpss_lib.__main__ import main; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main(sys.argv[1:]))"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", program, *words], stderr=subprocess.PIPE, text=True
+    )
+    assert "done" in run.stderr.readline()
+    workers = [process.pid for process in psutil.Process(run.pid).children(recursive=True)]
+    run.send_signal(ending)
+    told = run.communicate()[1]
+    assert run.returncode == 130 and "interrupted" in told and "Traceback" not in told
+    assert workers
+    _, alive = psutil.wait_procs([psutil.Process(p) for p in workers if psutil.pid_exists(p)], 20)
+    assert not alive
+    assert scoreboard.read_rows(tmp_path / "r.csv")
 
 
 def test_a_song_without_drums_is_counted_not_averaged(folder, tmp_path, capsys):

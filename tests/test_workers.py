@@ -6,6 +6,7 @@ import time
 from math import sqrt
 
 import pytest
+from distributed import Client, LocalCluster
 
 from hpss_lib.workers import run_tasks
 
@@ -90,10 +91,7 @@ def test_processes_end_with_who_waits_for_them():
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes, each brought back where it is lost."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
-    ) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         yield cluster
 
 
@@ -117,8 +115,6 @@ def test_a_lost_worker_loses_no_task(cluster, tmp_path):
 
 
 def test_a_task_that_loses_every_worker_fails_alone(cluster):
-    from distributed import Client
-
     with Client(cluster.scheduler_address, set_as_default=False) as client:
         client.run_on_scheduler(
             lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0)
@@ -128,6 +124,5 @@ def test_a_task_that_loses_every_worker_fails_alone(cluster):
 
 
 def test_no_cluster_is_said():
-    pytest.importorskip("distributed")
     with pytest.raises(OSError):
         list(run_tasks(sqrt, [4], cluster="tcp://127.0.0.1:1"))
