@@ -471,7 +471,23 @@ def _rename(temporary: dict[Path, Path]) -> None:
 
 
 def blocks(x: np.ndarray) -> Iterator[np.ndarray]:
-    """Consecutive blocks of x (n, ...), of a size that is good to write."""
+    """Consecutive blocks of a signal, of a size that is good to read and to write.
+
+    Parameters
+    ----------
+    x : (n, ...)
+        A signal, or several.
+
+    Yields
+    ------
+    (m, ...)
+        Views of x.
+
+    Examples
+    --------
+    >>> [len(block) for block in blocks(np.zeros((300_000, 2)))]
+    [262144, 37856]
+    """
     for start in range(0, len(x), _BLOCK):
         yield x[start : start + _BLOCK]
 
