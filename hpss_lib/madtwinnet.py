@@ -220,15 +220,56 @@ class MaDTwinNet(nn.Module):
 
 
 def trim(V: Tensor, config: Config) -> Tensor:
-    """Drop the L frames of context at each end: (B, T, N) -> (B, T - 2L, N)."""
+    """Drop the L frames of context at each end.
+
+    Parameters
+    ----------
+    V : Tensor, (B, T, N)
+    config : Config
+        Of it, T and L.
+
+    Returns
+    -------
+    Tensor, (B, T - 2L, N)
+
+    Examples
+    --------
+    >>> trim(torch.zeros(2, 120, 1025), COMPACT).shape
+    torch.Size([2, 100, 1025])
+
+    References
+    ----------
+    Chapter 5.
+    """
     return V[:, config.context : config.frames - config.context]
 
 
 def gains(V: Tensor, config: Config) -> Tensor:
-    """The factor that brings each sequence to the network's level: (B, T, N) -> (B, 1, 1).
+    """Find the factor that brings each sequence to the network's level, ``level / sqrt(mean V^2)``.
 
-    level / sqrt(mean V^2); 1 for silence, and where the network has no level.  Being linear from
-    magnitudes to magnitudes, the whole estimate then no longer depends on how loud a song is.
+    Being linear from magnitudes to magnitudes, the whole estimate then no longer depends on how
+    loud a song is.
+
+    Parameters
+    ----------
+    V : Tensor, (B, T, N)
+        Magnitudes.
+    config : Config
+        Of it, the level.
+
+    Returns
+    -------
+    Tensor, (B, 1, 1)
+        1 for silence, and where the network has no level.
+
+    Examples
+    --------
+    >>> round(gains(torch.full((1, 120, 1025), 0.5), COMPACT).item(), 4)
+    0.16
+
+    References
+    ----------
+    Chapter 5.
     """
     if config.level is None:
         return torch.ones(len(V), 1, 1, dtype=V.dtype, device=V.device)
@@ -261,7 +302,21 @@ def initialise(module: nn.Module, config: Config, seed: int) -> None:
 
 
 def count_parameters(*modules: nn.Module) -> int:
-    """Count the numbers that training may change."""
+    """Count the numbers that training may change.
+
+    Parameters
+    ----------
+    *modules : nn.Module
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> count_parameters(MaDTwinNet(PAPER))  # as published
+    27195538
+    """
     return sum(p.numel() for module in modules for p in module.parameters())
 
 
@@ -271,38 +326,160 @@ def count_parameters(*modules: nn.Module) -> int:
 def kl_loss(y: Tensor, y_hat: Tensor) -> Tensor:
     """Measure how far an estimate is from its target: generalised Kullback-Leibler divergence.
 
-    y, y_hat: (B, T', N) >= 0.  Summed over bins, averaged over sequences and frames (chapter 5):
-    sum_f [ y (log(y + eps) - log(y_hat + eps)) + y_hat - y ],  eps = 1e-6.
+    ``sum_f [ y (log(y + eps) - log(y_hat + eps)) + y_hat - y ]`` with eps = 1e-6, summed over
+    bins, averaged over sequences and frames.
+
+    Parameters
+    ----------
+    y, y_hat : Tensor, (B, T', N)
+        Target and estimate, >= 0.
+
+    Returns
+    -------
+    Tensor
+        One number, >= 0.
+
+    Examples
+    --------
+    >>> y = torch.ones(1, 2, 3)
+    >>> kl_loss(y, y).item(), round(kl_loss(y, 2 * y).item(), 4)
+    (0.0, 0.9206)
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 5.
     """
     d = y * (torch.log(y + EPS) - torch.log(y_hat + EPS)) + y_hat - y  # (B, T', N)
     return d.sum(-1).mean()
 
 
 def twin_loss(mapped: Tensor, h_twin: Tensor) -> Tensor:
-    """Mean Euclidean distance between the mapped forward states and the twin's (chapter 6).
+    """Measure the mean Euclidean distance between the mapped forward states and the twin's.
 
-    mapped, h_twin: (B, T', 2F).  The twin is a target, not a pupil: no gradient flows into it.
+    The twin is a target, not a pupil: no gradient flows into it.
+
+    Parameters
+    ----------
+    mapped, h_twin : Tensor, (B, T', 2F)
+
+    Returns
+    -------
+    Tensor
+        One number, >= 0.
+
+    Examples
+    --------
+    >>> twin_loss(torch.tensor([[[3.0, 4.0]]]), torch.zeros(1, 1, 2)).item()
+    5.0
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 6.
     """
     return torch.linalg.vector_norm(mapped - h_twin.detach(), dim=-1).mean()
 
 
 def sparsity_penalty(masker: Masker) -> Tensor:
-    """Sum of |diagonal| of the mask layer's weights (not square: its main diagonal)."""
+    """Sum the absolute values on the diagonal of the mask layer's weights.
+
+    The matrix is not square: its main diagonal counts.
+
+    Parameters
+    ----------
+    masker : Masker
+
+    Returns
+    -------
+    Tensor
+        One number, >= 0.
+
+    Examples
+    --------
+    >>> masker = Masker(Config(bins=9, low_bins=4, frames=6, context=1))
+    >>> _ = nn.init.constant_(masker.mask.linear.weight, -0.5)
+    >>> sparsity_penalty(masker).item()  # 9 x 8, so 8 on the diagonal
+    4.0
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 6.
+    """
     return masker.mask.linear.weight.diagonal().abs().sum()
 
 
 def energy_penalty(denoiser: nn.Module) -> Tensor | float:
-    """Sum of the squared weights of the denoiser's decoder; 0 where there is no denoiser."""
+    """Sum the squared weights of the denoiser's decoder.
+
+    Parameters
+    ----------
+    denoiser : nn.Module
+
+    Returns
+    -------
+    Tensor or float
+        0 where there is no denoiser.
+
+    Examples
+    --------
+    >>> energy_penalty(nn.Identity())
+    0.0
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 6.
+    """
     return denoiser.decoder.weight.square().sum() if isinstance(denoiser, Denoiser) else 0.0
 
 
 def compressed_loss(y: Tensor, y_hat: Tensor) -> Tensor:
-    """Squared error of log(1 + 30 V), summed over bins: a variant that weighs soft bins more."""
+    """Measure the squared error of log(1 + 30 V), summed over bins, which weighs soft bins more.
+
+    Parameters
+    ----------
+    y, y_hat : Tensor, (B, T', N)
+        Target and estimate, >= 0.
+
+    Returns
+    -------
+    Tensor
+        One number, the mean over sequences and frames.
+
+    Examples
+    --------
+    >>> y = torch.ones(1, 2, 3)
+    >>> compressed_loss(y, y).item()
+    0.0
+
+    References
+    ----------
+    Ours, a variant. Chapter 6.
+    """
     return (torch.log1p(30 * y) - torch.log1p(30 * y_hat)).square().sum(-1).mean()
 
 
 def squared_loss(y: Tensor, y_hat: Tensor) -> Tensor:
-    """Squared error, summed over bins: a variant that, as SDR does, weighs loud bins more."""
+    """Measure the squared error, summed over bins, which, as SDR does, weighs loud bins more.
+
+    Parameters
+    ----------
+    y, y_hat : Tensor, (B, T', N)
+        Target and estimate, >= 0.
+
+    Returns
+    -------
+    Tensor
+        One number, the mean over sequences and frames.
+
+    Examples
+    --------
+    >>> y = torch.ones(1, 2, 3)
+    >>> squared_loss(y, 2 * y).item()
+    3.0
+
+    References
+    ----------
+    Ours, a variant. Chapter 6.
+    """
     return (y - y_hat).square().sum(-1).mean()
 
 
@@ -315,11 +492,41 @@ def losses(
     compressed: float = 0.0,
     squared: float = 0.0,
 ) -> dict[str, Tensor]:
-    """Every term of the training objective and their weighted sum, "total" (chapter 6).
+    """Compute every term of the training objective and their weighted sum.
 
-    V: mixtures (B, T, N); V_target: the source's magnitudes in the frames that are estimated,
-    (B, T - 2L, N).  twin: None trains without it.  compressed: weight of `compressed_loss`;
-    squared: weight of `squared_loss`, behind the masker and behind the denoiser.
+    The published objective is the Kullback-Leibler divergence behind masker, denoiser and twin,
+    plus 0.5 times the twin's distance, 1e-2 times the sparsity and 1e-4 times the energy penalty
+    (TWIN_WEIGHT, SPARSITY_WEIGHT, ENERGY_WEIGHT).
+
+    Parameters
+    ----------
+    model : MaDTwinNet
+    twin : TwinNet or None
+        None trains without it.
+    V : Tensor, (B, T, N)
+        Mixtures.
+    V_target : Tensor, (B, T - 2L, N)
+        The source's magnitudes in the frames that are estimated.
+    compressed : float
+        Weight of `compressed_loss`.
+    squared : float
+        Weight of `squared_loss`, behind the masker and behind the denoiser.
+
+    Returns
+    -------
+    dict of str to Tensor
+        "total", "masker", "denoiser", and of the others those that were asked for.
+
+    Examples
+    --------
+    >>> config = Config(bins=9, low_bins=4, frames=6, context=1, hidden=3)
+    >>> V = torch.ones(2, 6, 9)
+    >>> sorted(losses(MaDTwinNet(config), TwinNet(config), V, trim(V, config)))
+    ['denoiser', 'masker', 'total', 'twin', 'twin_masker']
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 6.
     """
     V_m, h_enc, h_dec = model.masker(V)
     V_d = model.denoiser(V_m)
@@ -347,10 +554,33 @@ def losses(
 
 
 def cut_sequences(V: np.ndarray, config: Config, start: int, stop: int) -> Tensor:
-    """Cut the sequences that together estimate frames start, ..., stop - 1 (chapter 5).
+    """Cut the sequences that together estimate frames start, ..., stop - 1.
 
-    V: (N, T).  Returns (count, frames, N) float32: each sequence starts T - 2L frames after the one
-    before it; the first one's context lies before `start`.  Beyond the ends of V there are zeros.
+    Each sequence starts T - 2L frames after the one before it; the first one's context lies
+    before `start`. Beyond the ends of V there are zeros.
+
+    Parameters
+    ----------
+    V : ndarray, (N, T)
+        Magnitudes.
+    config : Config
+        Of it, the length of a sequence and its context.
+    start, stop : int
+        The first frame to be estimated, and the one after the last.
+
+    Returns
+    -------
+    Tensor, (count, frames, N)
+        float32.
+
+    Examples
+    --------
+    >>> cut_sequences(np.zeros((1025, 250)), COMPACT, 0, 250).shape
+    torch.Size([3, 120, 1025])
+
+    References
+    ----------
+    Chapter 5.
     """
     L, step = config.context, config.frames - 2 * config.context
     count = -(-(stop - start) // step)
@@ -363,15 +593,41 @@ def cut_sequences(V: np.ndarray, config: Config, start: int, stop: int) -> Tenso
 def estimate(
     model: MaDTwinNet, V: np.ndarray, *, before: int = 0, after: int = 0, batch: int = 64
 ) -> np.ndarray:
-    """Estimate the magnitudes of the model's source in a mixture of any length (chapter 5).
+    """Estimate the magnitudes of the model's source in a mixture of any length.
 
-    V: (N, T) float >= 0, magnitudes of the unitary STFT in the model's setting, of which the first
-    `before` and the last `after` frames are context only.  Returns (N, T - before - after) float32
-    >= 0: every frame once, each from a sequence in which it has L frames of context on either side
-    (zeros beyond the ends).  batch: sequences at a time; it changes speed and memory, not the
-    result.  Memory beyond V and the result does not grow with T.
-    Raises ValueError for another number of bins, for magnitudes that are negative or not finite,
-    and for more context than there are frames.
+    Memory beyond V and the result does not grow with T.
+
+    Parameters
+    ----------
+    model : MaDTwinNet
+    V : ndarray, (N, T)
+        float >= 0, magnitudes of the unitary STFT in the model's setting.
+    before, after : int
+        So many of V's first and last frames are context only.
+    batch : int
+        Sequences at a time; it changes speed and memory, not the result.
+
+    Returns
+    -------
+    ndarray, (N, T - before - after)
+        float32 >= 0: every frame once, each from a sequence in which it has L frames of context
+        on either side (zeros beyond the ends).
+
+    Raises
+    ------
+    ValueError
+        For another number of bins, for magnitudes that are negative or not finite, and for more
+        context than there are frames.
+
+    Examples
+    --------
+    >>> model = MaDTwinNet(Config(bins=9, low_bins=4, frames=6, context=1, hidden=3))
+    >>> estimate(model, np.ones((9, 20)), before=2).shape
+    (9, 18)
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 5.
     """
     c = model.config
     V = np.asarray(V)
@@ -406,9 +662,29 @@ def estimate(
 
 
 def save_model(path: str | Path, model: MaDTwinNet, **facts) -> None:
-    """Write the weights in half precision, with their story, as one safetensors file (chapter 6).
+    """Write the weights in half precision, with their story, as one safetensors file.
 
-    facts: anything JSON can hold: target, steps, seed, data, licence.  Written whole or not at all.
+    Written whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : MaDTwinNet
+    **facts
+        Anything JSON can hold: target, steps, seed, data, licence.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> model = MaDTwinNet(Config(bins=9, low_bins=4, frames=6, context=1, hidden=3))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(f"{folder}/tiny.safetensors", model, target="percussive")
+    ...     read_model(f"{folder}/tiny.safetensors")[1]["target"]
+    'percussive'
+
+    References
+    ----------
+    Chapter 6.
     """
     from safetensors.torch import save_file
 
@@ -425,7 +701,32 @@ def save_model(path: str | Path, model: MaDTwinNet, **facts) -> None:
 def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
     """Read a file of `save_model`: the network, in single precision, and its story.
 
-    Raises FileNotFoundError where there is none, ValueError where it is no such file or cut short.
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    model : MaDTwinNet
+    facts : dict
+        The facts that were written, and "config".
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is none.
+    ValueError
+        Where it is no such file or cut short.
+
+    Examples
+    --------
+    >>> model, story = read_model(WEIGHTS / "compact-harmonic.safetensors")
+    >>> story["target"]
+    'harmonic'
+
+    References
+    ----------
+    Chapter 6.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -453,10 +754,33 @@ def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
 
 @lru_cache(maxsize=2)
 def load_model(target: Literal["percussive", "harmonic"] = "percussive") -> MaDTwinNet:
-    """Load the compact network that ships with the library, for one of the two sources (chapter 5).
+    """Load the compact network that ships with the library, for one of the two sources.
 
-    The same object each time: treat it as read-only.  Raises ValueError for another target,
-    FileNotFoundError where the package came without weights.
+    The same object each time: treat it as read-only.
+
+    Parameters
+    ----------
+    target : {"percussive", "harmonic"}
+
+    Returns
+    -------
+    MaDTwinNet
+
+    Raises
+    ------
+    ValueError
+        For another target.
+    FileNotFoundError
+        Where the package came without weights.
+
+    Examples
+    --------
+    >>> load_model("percussive").config.setting
+    'compact'
+
+    References
+    ----------
+    Chapter 5.
     """
     if target not in SOURCES:
         raise ValueError(f"target must be one of {SOURCES}, not {target!r}")

@@ -51,17 +51,51 @@ Excerpt = tuple[str, np.ndarray, np.ndarray]  # name, s_p, s_h
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train: everything but the network's sizes and the data (chapter 6).
+    """How to train: everything but the network's sizes and the data.
 
-    target: the source to estimate; steps: how many in all; batch: sequences a step in each process;
-    rate: Adam's learning rate after `warm_up` steps, falling to zero along a cosine if `cosine`;
-    clip: the largest norm of the gradient; seed: of weights and batches; average: decay of the
-    running average of the weights (0: none), which is what is scored and kept; every: steps
-    between two scorings; bf16: matrix products in bfloat16 where the device has them; twin: train
-    with the twin; compressed, squared: weights of extra losses, on log(1 + 30 V) and on the squared
-    error; truth: what the network learns, "magnitude" |S|, "ratio" 2|X||S|/(|X| + |S|) as in the
-    released code, or "projection", the part of S in phase with the mixture, max(0, Re(S X*)/|X|);
-    mixing: see `data.Mixing`.
+    Parameters
+    ----------
+    target : str
+        The source to estimate.
+    steps : int
+        How many in all.
+    batch : int
+        Sequences a step in each process.
+    rate : float
+        Adam's learning rate after `warm_up` steps, falling to zero along a cosine if `cosine`.
+    warm_up : int
+        Steps in which the rate rises.
+    cosine : bool
+        Whether the rate falls.
+    clip : float
+        The largest norm of the gradient.
+    seed : int
+        Of weights and batches.
+    average : float
+        Decay of the running average of the weights (0: none), which is what is scored and kept.
+    every : int
+        Steps between two scorings.
+    bf16 : bool
+        Matrix products in bfloat16 where the device has them.
+    twin : bool
+        Train with the twin.
+    compressed, squared : float
+        Weights of extra losses, on log(1 + 30 V) and on the squared error.
+    truth : str
+        What the network learns: "magnitude" ``|S|``, "ratio" ``2|X||S|/(|X| + |S|)`` as in the
+        released code, or "projection", the part of S in phase with the mixture,
+        ``max(0, Re(S X*)/|X|)``.
+    mixing : Mixing
+        See `hpss_lib.data.Mixing`.
+
+    Examples
+    --------
+    >>> Plan(steps=10).target
+    'percussive'
+
+    References
+    ----------
+    Chapter 6.
     """
 
     target: str = "percussive"
@@ -101,10 +135,36 @@ PLANS = {"paper": PAPER_PLAN, "compact": COMPACT_PLAN}
 
 
 def change(config: Config, plan: Plan, changes: Sequence[str]) -> tuple[Config, Plan]:
-    """Apply changes such as "compressed=0.1", "mixing.speed=0" or "config.hidden=0" (chapter 6).
+    """Apply changes such as "compressed=0.1", "mixing.speed=0" or "config.hidden=0".
 
-    A value is a Python literal; where a word is wanted, the word alone will do ("truth=ratio").
-    Raises ValueError for a name that is no setting, or a value that is no Python literal.
+    Parameters
+    ----------
+    config : Config
+    plan : Plan
+    changes : sequence of str
+        A value is a Python literal; where a word is wanted, the word alone will do
+        ("truth=ratio").
+
+    Returns
+    -------
+    config : Config
+    plan : Plan
+
+    Raises
+    ------
+    ValueError
+        For a name that is no setting, or a value that is no Python literal.
+
+    Examples
+    --------
+    >>> from hpss_lib.madtwinnet import COMPACT
+    >>> config, plan = change(COMPACT, COMPACT_PLAN, ["config.hidden=0", "truth=ratio"])
+    >>> config.hidden, plan.truth
+    (0, 'ratio')
+
+    References
+    ----------
+    Chapter 6.
     """
     for text in changes:
         name, _, value = text.partition("=")
@@ -125,7 +185,28 @@ def change(config: Config, plan: Plan, changes: Sequence[str]) -> tuple[Config, 
 
 
 def learning_rate(step: int, plan: Plan) -> float:
-    """The learning rate of step 0, 1, ...: a linear warm-up, then half a cosine down to zero."""
+    """Compute the learning rate of a step: a linear warm-up, then half a cosine down to zero.
+
+    Parameters
+    ----------
+    step : int
+        From 0.
+    plan : Plan
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> plan = Plan(steps=100, warm_up=10, rate=1.0)
+    >>> learning_rate(0, plan), learning_rate(9, plan), round(learning_rate(55, plan), 3)
+    (0.1, 1.0, 0.5)
+
+    References
+    ----------
+    Chapter 6.
+    """
     if step < plan.warm_up:
         return plan.rate * (step + 1) / plan.warm_up
     if not plan.cosine:
@@ -227,15 +308,60 @@ def train(
     quiet: bool = False,
     facts: dict | None = None,
 ) -> MaDTwinNet:
-    """Train a network, or go on where an earlier call with the same `out` stopped (chapter 6).
+    """Train a network, or go on where an earlier call with the same `out` stopped.
 
-    draw: a generator -> V, V_p, V_h, each (B, T, N); out: the folder of checkpoint.pt, log.csv,
-    best.safetensors and last.safetensors; held_back: excerpts (name, s_p, s_h) to score by;
-    start: weights to begin from; device: "cuda", "mps" or "cpu", by default the first there is;
-    stop_after: stop early after so many steps in all; facts: goes into the weight files.
-    Under torchrun, each process trains on its own batches and the gradients are averaged; a file of
-    weights says how many there were.
-    Raises ValueError if the checkpoint in `out` belongs to another network or plan.
+    Under torchrun, each process trains on its own batches and the gradients are averaged; a file
+    of weights says how many there were.
+
+    Parameters
+    ----------
+    draw : callable
+        A random generator -> V, V_p, V_h, each (B, T, N).
+    out : str or Path
+        The folder of checkpoint.pt, log.csv, best.safetensors and last.safetensors.
+    config : Config
+    plan : Plan
+    held_back : sequence of (name, s_p, s_h)
+        Excerpts to score by.
+    start : str or Path, optional
+        Weights to begin from.
+    device : str, optional
+        "cuda", "mps" or "cpu", by default the first there is.
+    stop_after : int, optional
+        Stop early after so many steps in all.
+    quiet : bool
+        Show no progress.
+    facts : dict, optional
+        Goes into the weight files.
+
+    Returns
+    -------
+    MaDTwinNet
+        With the averaged weights.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint in `out` belongs to another network or plan.
+    FloatingPointError
+        If the loss is no longer finite.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> config = Config(bins=9, low_bins=4, frames=6, context=1, hidden=3)
+    >>> def draw(rng):
+    ...     V_p, V_h = torch.from_numpy(rng.random((2, 2, 6, 9), np.float32))
+    ...     return V_p + V_h, V_p, V_h
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     plan = Plan(steps=2, batch=2, bf16=False)
+    ...     model = train(draw, out, config=config, plan=plan, device="cpu", quiet=True)
+    ...     read_log(f"{out}/log.csv")["step"].tolist()
+    [1.0, 2.0]
+
+    References
+    ----------
+    Drossos et al. (2018). Chapter 6.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -341,7 +467,17 @@ def _keep_weights(
 
 
 def best_device() -> str:
-    """Name the fastest device that there is: "cuda", "mps" or "cpu"."""
+    """Name the fastest device that there is: "cuda", "mps" or "cpu".
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> best_device() in ("cuda", "mps", "cpu")
+    True
+    """
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -473,12 +609,36 @@ def train_on_folders(
     count: int = 3,
     **options,
 ) -> MaDTwinNet:
-    """Train on folders of songs, "FOLDER" or "FOLDER=WEIGHT"; the options of `train` apply.
+    """Train on folders of songs; the options of `train` apply.
 
-    weight: how often a source is drawn from that folder (1 if not given).  Songs below the
-    `validation` folders are not trained on; `count` excerpts of `seconds` from each are scored.
-    skip: patterns such as "*cowbell*"; songs and sounds of such names are left out.
-    cache: where the decoded samples go (else `out`/cache).
+    Songs below the `validation` folders are not trained on.
+
+    Parameters
+    ----------
+    folders : sequence of str
+        "FOLDER" or "FOLDER=WEIGHT": how often a source is drawn from it (1 if not given).
+    out : str or Path
+        As in `train`.
+    config : Config
+    plan : Plan
+    validation : sequence of str
+        Folders of songs to score by.
+    skip : sequence of str
+        Patterns such as "*cowbell*"; songs and sounds of such names are left out.
+    cache : str or Path, optional
+        Where the decoded samples go (else `out`/cache).
+    seconds, count : float, int
+        Of each song of `validation`, `count` excerpts of so many seconds are scored.
+    **options
+        As in `train`.
+
+    Returns
+    -------
+    MaDTwinNet
+
+    References
+    ----------
+    Chapter 6.
     """
     held = [s for path in validation for s in data.find_songs(path)]
     groups, weights = _find_groups(folders, held, skip)
