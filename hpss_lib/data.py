@@ -161,7 +161,29 @@ class Cache:
 
 
 def loudness(x: np.ndarray) -> float:
-    """RMS of the blocks of 0.1 s that are within 40 dB of the loudest; 0 for silence."""
+    """Measure the RMS of the blocks of 0.1 s that are within 40 dB of the loudest.
+
+    Parameters
+    ----------
+    x : ndarray, (n,)
+        A signal at 44.1 kHz.
+
+    Returns
+    -------
+    float
+        0 for silence.
+
+    Examples
+    --------
+    The silent half does not count.
+
+    >>> loudness(np.repeat([0.5, 0.0], 44100))
+    0.5
+
+    References
+    ----------
+    Chapter 6.
+    """
     block = SAMPLE_RATE // 10
     power = np.array([np.mean(np.square(x[i : i + block])) for i in range(0, len(x), block)])
     if not len(power) or power.max() == 0:
@@ -220,13 +242,37 @@ def _fingerprint(groups: Sequence[Sequence[Song]]) -> str:
 
 @dataclass(frozen=True)
 class Mixing:
-    """How two sources are drawn and changed before they are added (chapter 6).
+    """How two sources are drawn and changed before they are added.
 
-    Probabilities unless a unit is named.  across: the two come from different songs; layer: a
-    second harmonic signal joins; muted: one of the two is silent; speed: played faster or slower
-    by up to a quarter, pitch with it; distort: harmonic through tanh; low_pass: from 6 to 18 kHz;
-    equalise: standard deviation of the random equaliser's three terms, in dB; level: the mean
-    loudness of percussive and of harmonic, in dB full scale; spread: its standard deviation, in dB.
+    Parameters
+    ----------
+    across : float
+        Probability that the two come from different songs.
+    layer : float
+        Probability that a second harmonic signal joins.
+    muted : float
+        Probability that one of the two is silent.
+    speed : float
+        Probability of being played faster or slower by up to a quarter, pitch with it.
+    distort : float
+        Probability that the harmonic signal goes through tanh.
+    low_pass : float
+        Probability of a low-pass from 6 to 18 kHz.
+    equalise : float
+        Standard deviation of the random equaliser's three terms, in dB.
+    level : (float, float)
+        The mean loudness of percussive and of harmonic, in dB full scale.
+    spread : float
+        The loudness's standard deviation, in dB.
+
+    Examples
+    --------
+    >>> Mixing(speed=0.0).across
+    0.7
+
+    References
+    ----------
+    Chapter 6.
     """
 
     across: float = 0.7
@@ -361,7 +407,29 @@ def _play(cache: Cache, signal: Signal, start: int, n: int, speed, db: float, rn
 
 
 def distort(x: np.ndarray, *, drive: float) -> np.ndarray:
-    """Amplify x by `drive` over its RMS, limit it by tanh, and give it its old RMS back."""
+    """Amplify x by `drive` over its RMS, limit it by tanh, and give it its old RMS back.
+
+    Parameters
+    ----------
+    x : ndarray, (n,)
+        A signal.
+    drive : float
+        Above 0.
+
+    Returns
+    -------
+    ndarray, (n,)
+        Silence stays as it is.
+
+    Examples
+    --------
+    >>> distort(np.array([0.1, -0.1, 0.9]), drive=10.0).round(2).tolist()
+    [0.52, -0.52, 0.54]
+
+    References
+    ----------
+    Chapter 6.
+    """
     rms = float(np.sqrt(np.mean(np.square(x))))
     if rms == 0:
         return x
@@ -370,7 +438,31 @@ def distort(x: np.ndarray, *, drive: float) -> np.ndarray:
 
 
 def random_filter(bins: int, rng: np.random.Generator, mixing: Mixing) -> np.ndarray:
-    """Draw the gains of a gentle random equaliser, at times with a low-pass: (bins,) float32."""
+    """Draw the gains of a gentle random equaliser, at times with a low-pass.
+
+    Parameters
+    ----------
+    bins : int
+        From 0 Hz to half the sample rate.
+    rng : Generator
+        All that is random comes from it.
+    mixing : Mixing
+        Of it, `equalise` and `low_pass`.
+
+    Returns
+    -------
+    ndarray, (bins,)
+        float32, > 0.
+
+    Examples
+    --------
+    >>> random_filter(5, np.random.default_rng(0), Mixing(equalise=0.0, low_pass=0.0)).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0]
+
+    References
+    ----------
+    Chapter 6.
+    """
     hertz = np.linspace(0, SAMPLE_RATE / 2, bins)
     u = np.log1p(hertz / 100) / np.log1p(hertz[-1] / 100)  # 0..1 along a roughly musical axis
     db = np.zeros(bins)
