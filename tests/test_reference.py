@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from hpss_lib.views.reference import find_chapters, module_to_page, to_page
+from hpss_lib.views.reference import find_chapters, find_names, module_to_page, to_page
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = {3: "/book/03_median_masks", 5: "/book/05_x", 6: "/book/06_y"}
@@ -59,3 +59,19 @@ def test_every_module_with_a_door_is_in_the_reference():
     assert shown == there
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))
     assert "hpss_lib.views.reference" in config["sphinx"]["extra_extensions"]
+
+
+def test_chapters_point_back(tmp_path):
+    library = tmp_path / "lib"
+    library.mkdir()
+    lines = (
+        'def f(): "F. Chapters 5 and 6, chapter 5."',
+        'def _g(): "Chapter 5."',
+        'class C: "Chapter 6."',
+        'def h(): "Nothing."',
+    )
+    (library / "stages.py").write_text("\n".join(lines))
+    assert find_names(library) == {5: ["lib.stages.f"], 6: ["lib.stages.f", "lib.stages.C"]}
+    found = find_names(ROOT / "hpss_lib")
+    assert {"hpss_lib.stft.stft", "hpss_lib.stft.istft"} <= set(found[2])
+    assert set(find_chapters(ROOT / "book")) - {0} <= set(found)
