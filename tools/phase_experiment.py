@@ -31,7 +31,6 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,6 +44,7 @@ from hpss_lib.audio import SOURCES
 from hpss_lib.data import Song, read_song
 from hpss_lib.stft import SAMPLE_RATE, SETTINGS, StftSettings, istft, stft
 from hpss_lib.subtraction import apply_phase, subtract
+from hpss_lib.workers import run_tasks
 
 COLUMNS = (
     "data", "song", "seconds", "setting", "estimate", "magnitudes", "level", "phase", "source",
@@ -321,17 +321,13 @@ def work(options) -> int:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if out.stat().st_size == 0:
             writer.writeheader()
-        with ProcessPoolExecutor(options.workers) as pool:
-            futures = {pool.submit(run, task): task for task in todo}
-            for k, future in enumerate(as_completed(futures), start=1):
-                task = futures[future]
-                try:
-                    writer.writerows(future.result())
-                    note = "done"
-                except (OSError, ValueError, RuntimeError) as error:
-                    failures, note = failures + 1, f"FAILED: {error}"
-                file.flush()
-                print(f"[{k}/{len(todo)}] {task.song.name}, setting {task.setting}: {note}")
+        outcomes = run_tasks(run, todo, workers=options.workers)
+        for k, (index, new, error) in enumerate(outcomes, start=1):
+            writer.writerows(new or ())
+            file.flush()
+            failures += error is not None
+            task, note = todo[index], f"FAILED: {error}" if error else "done"
+            print(f"[{k}/{len(todo)}] {task.song.name}, setting {task.setting}: {note}")
     return failures
 
 
