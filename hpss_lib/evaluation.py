@@ -26,6 +26,7 @@ from hpss_lib.measures import (
     SIMPLE,
     look_swapped,
     median_defined,
+    museval_metrics,
     scores,
     why_silent,
 )
@@ -374,8 +375,11 @@ def evaluate(
         On options that are not accepted, or if `out` is another kind of file.
     OSError
         If `out` cannot be written, or no cluster answers.
+    ModuleNotFoundError
+        If museval is not installed.
     """
     check_methods(methods, settings)
+    museval_metrics()  # fails here, before any song is read, where it is missing
     for name in protocols:
         if name not in PROTOCOLS:
             raise ValueError(f"there is no protocol {name!r}; accepted are {', '.join(PROTOCOLS)}")

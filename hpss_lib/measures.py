@@ -232,7 +232,7 @@ def museval_metrics() -> Any:
     """
     package = importlib.util.find_spec("museval")  # finds it without running it
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError("the scores need museval: pip install museval")
+        raise ModuleNotFoundError("the scores need museval: pip install 'hpss_lib[evaluation]'")
     path = Path(package.submodule_search_locations[0]) / "metrics.py"
     spec = importlib.util.spec_from_file_location("hpss_lib._museval_metrics", path)
     assert spec is not None and spec.loader is not None
