@@ -42,10 +42,12 @@ class Config:
     L, the frames at each of its ends that are heard but not estimated; hidden: the denoiser's units
     (0: no denoiser); setting: the name of the STFT setting.
     compression: (a, b) of the encoder's input a log(1 + b V), None for V itself; clip: the largest
-    magnitude that training shows it, None for no limit; level: the root mean square that each
-    sequence of magnitudes is brought to before the network hears it, None to leave it as it is;
-    mask_bias, denoiser_bias: where the biases of the two mask layers start; aligned: False puts the
-    encoder's backward half flipped in time beside the forward half, as in the released weights.
+    magnitude that training shows it, None for no limit (estimating clips nothing, as released);
+    level: the root mean square that each sequence of magnitudes is brought to before the network
+    hears it, None to leave it as it is; mask_bias, denoiser_bias: where the biases of the two mask
+    layers start; stacked: the weights of a GRU's three gates are drawn as one matrix, as released,
+    not each by itself; aligned: False puts the encoder's backward half flipped in time beside the
+    forward half, as in the released weights.
     """
 
     bins: int = 1025
@@ -59,6 +61,7 @@ class Config:
     level: float | None = None
     mask_bias: float = 0.5
     denoiser_bias: float = 1.0
+    stacked: bool = False
     aligned: bool = True
     bands_to: float | None = None
 
@@ -88,6 +91,7 @@ PAPER = Config(
     clip=1.0,
     mask_bias=0.0,
     denoiser_bias=0.0,
+    stacked=True,
 )
 PAPER_RELEASED = replace(PAPER, aligned=False)
 COMPACT = Config(frames=120, level=0.08)
@@ -131,8 +135,6 @@ class Encoder(nn.Module):
         """Mixture magnitudes (B, T, N) -> what was heard around each frame (B, T - 2L, 2F)."""
         c = self.config
         x = V[..., : c.low_bins] if c.bands_to is None else V @ self.bands.T  # (B, T, F)
-        if c.clip is not None:
-            x = x.clamp(max=c.clip)
         if c.compression is not None:
             a, b = c.compression
             x = a * torch.log1p(b * x)
@@ -280,6 +282,10 @@ def gains(V: Tensor, config: Config) -> Tensor:
 def initialise(module: nn.Module, config: Config, seed: int) -> None:
     """Set the starting weights, in place: Xavier-normal, orthogonal where recurrent (chapter 6).
 
+    A GRU keeps three matrices, one for each gate, stacked in one parameter.  The released code
+    draws the stack as one matrix (`config.stacked`): its input weights are then smaller, by the
+    square root of two where inputs and units are as many, and the columns of the whole stack are
+    orthonormal, not those of each gate.
     The biases are zero but for the two mask layers', which start where `config` says: a masker
     near one half and a denoiser near one have no dead ReLUs.
     """
@@ -287,13 +293,13 @@ def initialise(module: nn.Module, config: Config, seed: int) -> None:
     for name, p in module.named_parameters():
         if p.ndim == 1:
             nn.init.zeros_(p)
-        else:  # a GRU keeps three matrices, one for each gate, in one parameter
-            recurrent = "weight_hh" in name
-            for gate in p.data.chunk(3) if "weight_hh" in name or "weight_ih" in name else [p.data]:
-                if recurrent:
-                    nn.init.orthogonal_(gate, generator=generator)
-                else:
-                    nn.init.xavier_normal_(gate, generator=generator)
+            continue
+        of_gru = "weight_hh" in name or "weight_ih" in name
+        for matrix in p.data.chunk(3) if of_gru and not config.stacked else [p.data]:
+            if "weight_hh" in name:
+                nn.init.orthogonal_(matrix, generator=generator)
+            else:
+                nn.init.xavier_normal_(matrix, generator=generator)
     for part in module.modules():
         if isinstance(part, MaskLayer):
             nn.init.constant_(part.linear.bias, config.mask_bias)

@@ -38,14 +38,23 @@ def test_parameter_counts(config, inference, training):
 
 def test_published_initialisation():
     model = build(replace(mad.PAPER, bins=65, low_bins=20, hidden=16))
-    W = model.masker.decoder.weight_hh_l0.detach()
-    for gate in W.chunk(3):
-        torch.testing.assert_close(gate @ gate.T, torch.eye(40), atol=1e-5, rtol=0)
+    W = model.masker.decoder.weight_hh_l0.detach()  # (120, 40): three gates as one matrix
+    torch.testing.assert_close(W.T @ W, torch.eye(40), atol=1e-5, rtol=0)
+    W = model.masker.decoder.weight_ih_l0.detach()
+    assert float(W.std()) == pytest.approx(np.sqrt(2 / (120 + 40)), rel=0.05)
     for name, p in model.named_parameters():
         if "bias" in name:
             assert not p.any(), name
     W = model.masker.mask.linear.weight
     assert float(W.detach().std()) == pytest.approx(np.sqrt(2 / sum(W.shape)), rel=0.1)
+
+
+def test_compact_gates_are_drawn_one_by_one():
+    model = build(replace(mad.COMPACT, bins=65, low_bins=20, hidden=16))
+    for gate in model.masker.decoder.weight_hh_l0.detach().chunk(3):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(40), atol=1e-5, rtol=0)
+    W = model.masker.decoder.weight_ih_l0.detach()
+    assert float(W.std()) == pytest.approx(np.sqrt(2 / (40 + 40)), rel=0.05)
 
 
 def test_compact_starts_near_half_the_mixture():
@@ -164,7 +173,8 @@ def test_whole_network_against_numpy(aligned):
         kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         return gru_by_hand(x, *(w[f"masker.{name}.{k}_l0{suffix}"] for k in kinds))
 
-    x = 0.3 * np.log1p(30 * np.minimum(V[:, :12], 1))
+    x = 0.3 * np.log1p(30 * V[:, :12])  # clip is for training: some of these exceed 1
+    assert V[:, :12].max() > 1
     forward = gru("encoder.gru", "", x) + x
     consumed_backward = gru("encoder.gru", "_reverse", x[::-1]) + x[::-1]  # as it comes out
     # Released: slot t holds the backward state after frame T-1-t.  Aligned: the one after frame t.
@@ -426,6 +436,18 @@ def test_released_weights(tmp_path):
         model
     )
     assert not model.config.aligned
+
+
+def test_released_weights_hear_how_loud_a_bin_is(tmp_path):
+    config = replace(TINY, aligned=False, compression=None, clip=1.0)
+    model = mad.load_released(released_files(tmp_path, config)[0], config=config)
+    V = magnitudes(33, 12)
+    V[4, 6] = 1
+    one = mad.estimate(model, V)
+    V[4, 6] = 2
+    two = mad.estimate(model, V)
+    others = np.arange(33) != 4  # in bin 4 it is the mask's input as well
+    assert not np.allclose(one[others], two[others], rtol=1e-4)
 
 
 def test_released_weights_that_do_not_fit_are_refused(tmp_path):
