@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpss_lib import audio
+from hpss_lib import audio, kicks
 from hpss_lib.audio import SOURCES
 from hpss_lib.stft import SAMPLE_RATE, StftSettings, analysis_window
 
@@ -260,10 +260,19 @@ class Mixing:
         Probability of a low-pass from 6 to 18 kHz.
     equalise : float
         Standard deviation of the random equaliser's three terms, in dB.
-    level : (float, float)
-        The mean loudness of percussive and of harmonic, in dB full scale.
+    level : (float, float) or None
+        The mean loudness of percussive and of harmonic, in dB full scale; None: as recorded.
     spread : float
         The loudness's standard deviation, in dB.
+    kicks : float
+        Probability that synthesised kicks join the drums, in step with the bass. With this and what
+        follows the shipped weights have not been trained.
+    duck : float
+        Probability that the harmonic signal gives way to the kick.
+    master : float
+        Probability that one compressor and limiter move both.
+    rumble : float
+        Probability that an offset and a tone below 16 Hz come with the harmonic signal.
 
     Examples
     --------
@@ -282,9 +291,18 @@ class Mixing:
     distort: float = 0.15
     low_pass: float = 0.15
     equalise: float = 2.5
-    level: tuple[float, float] = (-23.0, -19.0)
+    level: tuple[float, float] | None = (-23.0, -19.0)
     spread: float = 4.5
+    kicks: float = 0.0
+    duck: float = 0.0
+    master: float = 0.0
+    rumble: float = 0.0
 
+
+# Nothing changed: songs as they were mixed and recorded, as the released code trains on them.
+AS_RECORDED = Mixing(
+    across=0, layer=0, muted=0, speed=0, distort=0, low_pass=0, equalise=0, level=None, spread=0
+)
 
 SPEEDS = ((4, 5), (5, 6), (7, 8), (9, 10), (15, 16), (16, 15), (10, 9), (8, 7), (6, 5), (5, 4))
 HIT = 3 * SAMPLE_RATE  # shorter percussive sounds are single strokes
@@ -332,7 +350,7 @@ def draw_pair(
 ) -> np.ndarray:
     """Draw n samples of a percussive and a harmonic signal, augmented: (2, n) float32."""
     speeds = [SPEEDS[rng.integers(len(SPEEDS))] if rng.random() < mixing.speed else (1, 1)] * 2
-    level = np.array(mixing.level) + mixing.spread * rng.standard_normal(2)  # dB
+    level = [_spread(db, mixing, rng) for db in mixing.level or (None, None)]  # dB
     first = draw_signal(cache, "percussive", weights, rng)
     second = draw_signal(cache, "harmonic", weights, rng)
     starts = [_draw_start(s, n, rng) for s in (first, second)]
@@ -342,8 +360,9 @@ def draw_pair(
         partner = _partner(cache, second, "percussive")
         if partner is not None:  # as they were mixed, give or take the spread
             first, starts[0] = partner, starts[1]
-            ratio = 20 * np.log10(partner.rms / second.rms)
-            level[0] = level[1] + ratio + 0.5 * mixing.spread * rng.standard_normal()
+            if level[1] is not None:
+                ratio = 20 * np.log10(partner.rms / second.rms)
+                level[0] = level[1] + ratio + 0.5 * mixing.spread * rng.standard_normal()
     p, h = (
         _play(cache, s, start, n, speed, db, rng)
         for s, start, speed, db in zip((first, second), starts, speeds, level, strict=True)
@@ -351,20 +370,45 @@ def draw_pair(
     if first.length < HIT:  # single strokes: a few of them, anywhere
         for _ in range(rng.integers(5)):
             extra = draw_signal(cache, "percussive", weights, rng, longest=HIT)
-            db = level[0] + mixing.spread * rng.standard_normal()
+            db = _spread(level[0], mixing, rng)
             p = p + _play(cache, extra, _draw_start(extra, n, rng), n, speeds[0], db, rng)
     if rng.random() < mixing.layer:
         extra = draw_signal(cache, "harmonic", weights, rng)
-        db = level[1] + mixing.spread * rng.standard_normal()
+        db = _spread(level[1], mixing, rng)
         h = h + _play(cache, extra, _draw_start(extra, n, rng), n, speeds[1], db, rng)
+    return np.stack(treat(p, h, rng, mixing)).astype(np.float32)
+
+
+def treat(
+    p: np.ndarray, h: np.ndarray, rng: np.random.Generator, mixing: Mixing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Do to two signals (n,), now and then, what studios, muted parts and bad microphones do."""
+    # A treatment of probability 0 draws nothing: a plan without it goes on as it began.
     if rng.random() < mixing.distort:
         h = distort(h, drive=rng.uniform(1, 12))
+    if mixing.kicks and rng.random() < mixing.kicks:
+        y = kicks.draw_kicks(h, rng)
+        aim = (loudness(p) or loudness(h)) * 10 ** (rng.uniform(-3, 6) / 20)  # beside the drums
+        p = p + y * (aim / max(loudness(y), 1e-9))
+    if mixing.duck and rng.random() < mixing.duck:
+        h = kicks.duck(h, p, depth=rng.uniform(0.3, 0.9), release=rng.uniform(0.05, 0.25))
+    if mixing.master and rng.random() < mixing.master:
+        settings = {"ratio": rng.uniform(1.5, 4), "below_db": rng.uniform(3, 12)}
+        settings |= {"attack": rng.uniform(0.003, 0.03), "release": rng.uniform(0.05, 0.3)}
+        p, h = kicks.master(p, h, **settings, limit_db=rng.uniform(0, 6))
     if rng.random() < mixing.muted:
         if rng.random() < 0.5:
             p = 0 * p
         else:
             h = 0 * h
-    return np.stack([p, h]).astype(np.float32)
+    if mixing.rumble and rng.random() < mixing.rumble:
+        h = h + kicks.draw_rumble(len(h), rng)
+    return p, h
+
+
+def _spread(db: float | None, mixing: Mixing, rng: np.random.Generator) -> float | None:
+    """Move a level in dB at random; one as recorded stays so."""
+    return None if db is None else db + mixing.spread * rng.standard_normal()
 
 
 def draw_signal(
@@ -395,14 +439,18 @@ def _draw_start(signal: Signal, n: int, rng) -> int:
     return int(rng.integers(low, high + 1))
 
 
-def _play(cache: Cache, signal: Signal, start: int, n: int, speed, db: float, rng) -> np.ndarray:
-    """Read n samples of a signal at a speed, a level in dB and a random polarity."""
+def _play(
+    cache: Cache, signal: Signal, start: int, n: int, speed, db: float | None, rng
+) -> np.ndarray:
+    """Read n samples of a signal at a speed; at a level in dB and a random polarity, if at one."""
     up, down = speed
     x = cache.read(signal, start, -(-n * down // up))
     if up != down:
         from scipy.signal import resample_poly
 
         x = resample_poly(x, up, down)[:n]
+    if db is None:
+        return x
     return x * (rng.choice((-1, 1)) * 10 ** (db / 20) / signal.rms)
 
 

@@ -21,7 +21,8 @@ STANDS_ON = {"kam": {"median"}, "puiter": {"sinusoids"}, "tracking": {"sinusoids
 # Every other room, and what it imports beyond FOUNDATION; a room that is not here is a stage.
 OTHERS = {
     "songs": set(),
-    "data": set(),
+    "kicks": set(),
+    "data": {"kicks"},
     "measures": set(),
     "workers": set(),
     "oracles": {"median", "separation"},

@@ -1,6 +1,7 @@
 """Finding songs, the cache of samples, random mixtures (chapter 6)."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -231,6 +232,41 @@ def test_muted_and_distorted(cache):
     assert np.mean(y**2) == pytest.approx(np.mean(x**2), rel=1e-5)
     assert np.abs(y).max() < 0.8  # nearly a square wave
     assert not data.distort(0 * x, drive=8).any()
+
+
+def test_songs_as_recorded_are_left_alone(cache):
+    p, h = data.draw_pair(cache, (1, 0), 20_000, np.random.default_rng(1), data.AS_RECORDED)
+    for source, x in (("percussive", p), ("harmonic", h)):
+        wholes = [cache.read(s, 0, s.length) for s in cache.signals[source][0]]
+        distances = [  # x is a piece of one of them, to the bit
+            np.abs(np.lib.stride_tricks.sliding_window_view(w, 3) - x[:3]).sum(1).min()
+            for w in wholes
+        ]
+        assert min(distances) == 0
+
+
+def test_treatments_of_probability_0_draw_nothing_and_others_do_what_they_say(cache):
+    plain = data.Mixing(distort=0, muted=0)
+    rng = np.random.default_rng(0)
+    p, h = rng.standard_normal((2, 20_000)).astype(np.float32)
+
+    def treated(**changes):
+        rng = np.random.default_rng(5)
+        return *data.treat(p, h, rng, replace(plain, **changes)), rng.random()
+
+    same = treated()
+    assert same[0] is p and same[1] is h
+    rng = np.random.default_rng(5)
+    rng.random(2)  # distort and muted are always drawn, as before there was more
+    assert same[2] == rng.random()
+    q, g, _ = treated(kicks=1)
+    assert g is h and (q != p).any()
+    q, g, _ = treated(duck=1)
+    assert q is p and (np.abs(g) <= np.abs(h)).all() and (g != h).any()
+    q, g, _ = treated(master=1)
+    np.testing.assert_allclose(q * h, g * p, atol=1e-5)
+    q, g, _ = treated(rumble=1)
+    assert q is p and np.abs(np.mean(g - h)) > 1e-3
 
 
 def test_random_filter_is_gentle():

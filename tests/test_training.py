@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +155,14 @@ def test_a_lesson_comes_at_the_network_s_level():
         torch.testing.assert_close(y / V_in[:, 3:-3], V_p[:, 3:-3] / V[:, 3:-3])  # truth as well
     silence = torch.zeros_like(V)
     assert all((x == 0).all() for x in training.prepare(silence, silence, silence, config, PLAN))
+
+
+def test_the_paper_s_plan_is_the_released_one():
+    plan = training.PAPER_PLAN
+    assert not plan.bf16 and plan.truth == "ratio" and plan.average == 0
+    mixing = asdict(plan.mixing)
+    assert mixing.pop("level") is None  # as recorded
+    assert set(mixing.values()) == {0}  # no speed, no distortion, no strangers
 
 
 def test_plan_refuses_nonsense():
