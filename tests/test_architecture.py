@@ -47,6 +47,7 @@ TOP = {
     "songs": {"scipy", "soundfile"},
     "views": {"matplotlib", "cycler", "PIL", "IPython", "ipywidgets", "soundfile"},
     "views.book": {"sphinx"},
+    "views.reference": {"sphinx", "docutils"},
     "chapters": {"matplotlib"},
     "chapters.masker_denoiser": NETWORK,
     "chapters.twinnet_training": NETWORK,
