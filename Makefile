@@ -27,7 +27,7 @@ help:
 	@echo "make lab       open the notebooks live in JupyterLab"
 	@echo "make test      lint, types, unit tests, every notebook, a cold build, the pages in Chromium"
 	@echo "make budget    seconds and peak memory of each notebook on one core"
-	@echo "make bench     speed of the library"
+	@echo "make bench     speed of the library and of the browser's engine"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make lock      resolve requirements.lock again (needs uv)"
 	@echo "make clean     remove what was built (the virtual environment stays)"
@@ -51,7 +51,7 @@ endif
 	@touch $@
 
 .make/node: package.json package-lock.json .make/python
-	@echo "== Setting up MathJax and the type checker in node_modules"
+	@echo "== Setting up MathJax and the type checkers in node_modules"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
@@ -104,6 +104,7 @@ lint: .make/python
 types: .make/node
 	@echo "== Types"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/pyright
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/tsc -p book/engine
 
 unit: .make/python
 	@echo "== Unit tests"
@@ -122,6 +123,7 @@ budget: .make/python
 
 bench: .make/python
 	@$(BIN)/python tools/bench.py
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node tools/bench_engine.mjs
 
 # Chapter 9's table, from a folder of songs (drums.* beside harmonic.* or other stems in each).
 results: .make/python

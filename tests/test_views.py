@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -139,6 +140,18 @@ def test_inline_prose():
 def test_names_that_are_no_ids_are_refused(name):
     with pytest.raises(ValueError, match="letters, digits and hyphens"):
         output.identifier(name)
+
+
+def test_the_built_book_has_the_engine_whole(tmp_path):
+    root = Path(__file__).resolve().parents[1]
+    book._bring_engine(SimpleNamespace(srcdir=root, outdir=tmp_path))
+    brought = {path.name: path for path in (tmp_path / "book" / "engine").iterdir()}
+    assert {"engine.js", "worker.js", "network.wasm"} < set(brought)
+    assert "compact-percussive.safetensors" in brought
+    for name, path in brought.items():
+        if name.endswith(".js"):
+            imported = re.findall(r'(?:from|URL\() ?"\./([^"]+)"', path.read_text("utf-8"))
+            assert set(imported) <= set(brought), name
 
 
 def test_script_asks_for_nothing_elsewhere():

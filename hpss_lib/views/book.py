@@ -19,6 +19,7 @@ from hpss_lib.views import output
 logger = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
+_ENGINE = Path("book") / "engine"  # what computes in the page, for the pages that do
 _ASSETS = Path("book") / "assets"  # under the output folder, beside the pages of book/
 # What MathJax may load after its start: TeX macros on demand, and its accessibility tools.
 _MATHJAX = ("tex-svg.js", "input/tex/extensions", "a11y", "sre", "ui")
@@ -120,7 +121,18 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
+    _bring_engine(app)
     _tidy(Path(app.outdir))
+
+
+def _bring_engine(app: Sphinx) -> None:
+    """Copy the engine and the network's weights, which a page loads only when it is asked to."""
+    target = Path(app.outdir) / _ENGINE
+    target.mkdir(parents=True, exist_ok=True)
+    weights = Path(__file__).parents[1] / "weights" / "compact-percussive.safetensors"
+    source = Path(app.srcdir) / _ENGINE
+    for path in (*source.glob("*.js"), source / "network.wasm", weights):
+        shutil.copy2(path, target / path.name)
 
 
 def _tidy(outdir: Path) -> None:

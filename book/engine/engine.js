@@ -1,0 +1,181 @@
+/**
+ * The page's side of the engine: whole signals, cut into blocks for a few workers.
+ *
+ * @typedef {import("./separation.js").MethodName} MethodName
+ * @typedef {import("./separation.js").PhaseName} PhaseName
+ * @typedef {{method?: MethodName, phase?: PhaseName, onProgress?: (share: number) => void,
+ *   signal?: AbortSignal}} Options  share: of the work that is done, from 0 to 1
+ * @typedef {{postMessage: Function, terminate: Function, onmessage: any, onerror: any}} WorkerLike
+ */
+
+import { blocks, needs } from "./separation.js";
+import { SETTINGS } from "./settings.js";
+
+export { SAMPLE_RATE } from "./settings.js";
+
+const SETTING = "compact"; // of the median filter; the network's weights name their own
+
+/** @returns {WorkerLike} */
+const startWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+
+/**
+ * An engine of some workers.
+ *
+ * @param {{workers?: number, start?: () => WorkerLike}} [options]
+ */
+export function makeEngine({ workers = 2, start = startWorker } = {}) {
+  const crew = Array.from({ length: workers }, () => colleague(start()));
+  /** @type {any} */
+  let config = null;
+  /** @type {Promise<unknown>} */
+  let turn = Promise.resolve(); // one signal after the other
+
+  /**
+   * Bring the network to every worker.
+   *
+   * @param {ArrayBuffer} wasm @param {ArrayBuffer} weights
+   */
+  async function loadModel(wasm, weights) {
+    const loaded = await Promise.all(crew.map((one) => one.ask("load", { wasm, weights })));
+    config = loaded[0].config;
+    return config;
+  }
+
+  /**
+   * The percussive part of each channel; the harmonic one is what it leaves of x.
+   *
+   * Of two channels the middle and the side are separated, of any other number each on its own.
+   * Signals wait for one another; what is cancelled ends with its current blocks.
+   *
+   * @param {Float32Array[]} x channels at SAMPLE_RATE, of one length, finite
+   * @param {Options} [options]
+   * @returns {Promise<Float32Array[]>}
+   */
+  function separate(x, options = {}) {
+    const result = turn.then(() => separateNow(x, options));
+    turn = result.catch(() => {});
+    return result;
+  }
+
+  /** @param {Float32Array[]} x @param {Options} options */
+  async function separateNow(x, { method = "mad", phase = "mixture", onProgress, signal }) {
+    checkChannels(x);
+    const setting = method === "mad" && config ? config.setting : SETTING;
+    const settings = SETTINGS[setting];
+    const parts = blocks(x[0].length, settings, needs(method, settings, config));
+    const tasks = x.flatMap((_, channel) => chain(parts, channel));
+    const y = x.map((channel) => new Float32Array(channel.length));
+    let next = 0, done = 0;
+
+    async function work(one) {
+      while (next < tasks.length) {
+        signal?.throwIfAborted();
+        const { block, channel, before, handOn } = tasks[next];
+        next += 1;
+        const samples = cut(x, channel, block);
+        await one.ask("estimate", { x: samples, block, method, setting }, [samples.buffer]);
+        const previous = phase === "mixture" ? undefined : await before;
+        const part = await one.ask("recover", { block, phase, setting, previous });
+        handOn(part.state);
+        add(y[channel], part.y, part.start);
+        done += 1;
+        onProgress?.(done / tasks.length);
+      }
+    }
+
+    // Nobody begins a new block after a failure, nobody waits for a block that will not come; and
+    // all have come to rest before the next signal begins.
+    const results = await Promise.allSettled(crew.map((one) => work(one).catch((error) => {
+      next = tasks.length;
+      for (const { handOn } of tasks) handOn(undefined);
+      throw error;
+    })));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+    signal?.throwIfAborted();
+    if (x.length === 2) leftAndRight(y);
+    return y;
+  }
+
+  /** Stop all workers, in the middle of what they do. */
+  function close() {
+    for (const one of crew) one.close();
+  }
+
+  return { loadModel, separate, close };
+}
+
+/** A worker that can be asked. @param {WorkerLike} worker */
+function colleague(worker) {
+  const waiting = new Map();
+  let asked = 0;
+
+  worker.onmessage = ({ data: { id, error, ...answer } }) => {
+    const { resolve, reject } = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) resolve(answer);
+    else reject(new Error(error));
+  };
+  worker.onerror = ({ message }) => fail(new Error(message || "a worker could not be started"));
+
+  function fail(error) {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  }
+
+  return {
+    /** @param {string} what @param {object} message @param {Transferable[]} [transfer] */
+    ask: (what, message, transfer = []) => new Promise((resolve, reject) => {
+      asked += 1;
+      waiting.set(asked, { resolve, reject });
+      worker.postMessage({ id: asked, what, ...message }, transfer);
+    }),
+    close: () => {
+      worker.terminate();
+      fail(new DOMException("the engine was closed", "AbortError"));
+    },
+  };
+}
+
+/**
+ * The blocks of a channel, each with a promise of what the one before it hands on.
+ *
+ * @param {import("./separation.js").Block[]} parts @param {number} channel
+ */
+function chain(parts, channel) {
+  /** @type {Promise<any>} */
+  let before = Promise.resolve(undefined);
+  return parts.map((block) => {
+    /** @type {(state: any) => void} */
+    let handOn = () => {};
+    const task = { block, channel, before, handOn: (/** @type {any} */ state) => handOn(state) };
+    before = new Promise((resolve) => { handOn = resolve; });
+    return task;
+  });
+}
+
+function checkChannels(x) {
+  if (!x.length || !x[0].length) throw new Error("there is no sound: no channel, or no sample");
+  for (const channel of x) {
+    if (channel.length !== x[0].length) throw new Error("the channels have different lengths");
+    if (!channel.every(Number.isFinite)) throw new Error("the sound holds NaN or infinite samples");
+  }
+}
+
+/** The samples that a block takes of a channel; of two channels, of the middle or the side. */
+function cut(x, channel, { offset, end }) {
+  if (x.length !== 2) return x[channel].slice(offset, end);
+  const sign = channel === 0 ? 1 : -1, right = x[1].subarray(offset, end);
+  return x[0].slice(offset, end).map((left, n) => (left + sign * right[n]) / 2);
+}
+
+function add(y, part, start) {
+  for (let n = 0; n < part.length; n += 1) y[start + n] += part[n];
+}
+
+/** Middle and side to left and right, IN PLACE. @param {Float32Array[]} y */
+function leftAndRight(y) {
+  const [middle, side] = y;
+  for (let n = 0; n < middle.length; n += 1) {
+    [middle[n], side[n]] = [middle[n] + side[n], middle[n] - side[n]];
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * One block of frames of one signal, from samples to samples, as hpss_lib/separation.py:
+ *
+ *     x -> X -> V = |X| --estimate--> V_p, --recover--> S_p -> the block's part of s_p
+ *
+ * @typedef {import("./settings.js").StftSettings} StftSettings
+ * @typedef {import("./stft.js").Spectrogram} Spectrogram
+ * @typedef {import("./puiter.js").Frame} Frame
+ * @typedef {import("./network.js").Network} Network
+ * @typedef {"mad" | "median"} MethodName
+ * @typedef {"mixture" | "pu"} PhaseName
+ * @typedef {{first: number, last: number, before: number, after: number, offset: number,
+ *   end: number, length: number}} Block
+ *   frames first, ..., last - 1 and their context; samples offset, ..., end - 1 that it takes; the
+ *   samples of the whole signal
+ */
+
+import { medianHpss, secondsToFrames } from "./median.js";
+import { mixingWeight, pu } from "./puiter.js";
+import { HARMONIC_SECONDS } from "./settings.js";
+import {
+  countFrames, emptySpectrogram, magnitude, overlapAdd, overlappedWindow, sliceFrames, stftFrames,
+} from "./stft.js";
+import { applyPhase, subtract } from "./subtraction.js";
+
+const FRAMES = 1000; // in a block, about
+
+/**
+ * What a method needs: frames of context on each side, and of which its blocks begin at multiples.
+ *
+ * @param {MethodName} method @param {StftSettings} settings
+ * @param {{frames: number, context: number} | null} config of the network
+ */
+export function needs(method, settings, config) {
+  if (method === "median") {
+    return { context: (secondsToFrames(HARMONIC_SECONDS, settings) - 1) / 2, step: 1 };
+  }
+  if (method !== "mad") throw new Error(`there is no method ${method}; accepted are mad, median`);
+  if (!config) throw new Error("the method mad needs the network's weights: load the model first");
+  return { context: config.context, step: config.frames - 2 * config.context };
+}
+
+/**
+ * The blocks of a signal of `length` samples.
+ *
+ * @param {StftSettings} settings @returns {Block[]}
+ */
+export function blocks(length, settings, { context, step }) {
+  const frames = countFrames(length, settings), size = Math.ceil(FRAMES / step) * step;
+  const { hop, n_fft } = settings;
+  return Array.from({ length: Math.ceil(frames / size) }, (_, k) => {
+    const first = k * size, last = Math.min(first + size, frames);
+    const before = Math.min(context, first), after = Math.min(context, frames - last);
+    const offset = Math.max((first - before) * hop - n_fft / 2, 0);
+    const end = Math.min((last + after - 1) * hop + n_fft / 2, length);
+    return { first, last, before, after, offset, end: Math.max(end, offset), length };
+  });
+}
+
+/**
+ * X and V_p of a block's own frames.
+ *
+ * @param {Float32Array} x the samples offset, ..., end - 1 
+ * @param {Block} block @param {MethodName} method @param {StftSettings} settings
+ * @param {Network | null} network
+ * @returns {{X: Spectrogram, V_p: Float32Array}}
+ */
+export function estimate(x, { first, last, before, after, offset }, method, settings, network) {
+  const all = stftFrames(x, settings, first - before, last + after, offset);
+  const V = magnitude(all), X = sliceFrames(all, before, before + last - first);
+  if (method === "mad") {
+    if (!network) throw new Error("the method mad needs the network's weights");
+    return { X, V_p: network.estimate(V, before, after) };
+  }
+  const M_p = medianHpss(V, settings), from = before * X.bins;
+  return { X, V_p: X.re.map((_, i) => M_p[from + i] * V[from + i]) };
+}
+
+/**
+ * S_p of a block, and the last frame of S_h where the next block's phases go on from it.
+ *
+ * @param {Spectrogram} X @param {Float32Array} V_p @param {PhaseName} phase
+ * @param {StftSettings} settings @param {Frame} [previous]
+ * @returns {{S_p: Spectrogram, state?: Frame}}
+ */
+export function recover(X, V_p, phase, settings, previous) {
+  if (phase === "mixture") return { S_p: applyPhase(V_p, X) };
+  if (phase !== "pu") throw new Error(`there is no phase ${phase}; accepted are mixture, pu`);
+  const V_h = subtract(magnitude(X), V_p).map(Math.abs);
+  const { S_p, S_h } = pu(X, V_p, V_h, settings, previous);
+  const { re, im } = sliceFrames(S_h, X.frames - 1, X.frames);
+  return { S_p: shareError(X, S_p, S_h, V_p, V_h), state: { re: re.slice(), im: im.slice() } };
+}
+
+/**
+ * S_p with its share of the error that is left where no triangle closes: the parts sum to X.
+ *
+ * @param {Spectrogram} X @param {Spectrogram} S_p @param {Spectrogram} S_h
+ */
+export function shareError(X, S_p, S_h, V_p, V_h) {
+  const S = emptySpectrogram(X.frames, X.bins);
+  for (let i = 0; i < V_p.length; i += 1) {
+    const G_p = mixingWeight(V_p[i], V_h[i]);
+    S.re[i] = S_p.re[i] + G_p * (X.re[i] - S_p.re[i] - S_h.re[i]);
+    S.im[i] = S_p.im[i] + G_p * (X.im[i] - S_p.im[i] - S_h.im[i]);
+  }
+  return S;
+}
+
+/**
+ * What a block adds to s_p: samples from `start` on.
+ *
+ * @param {Spectrogram} S_p @param {Block} block @param {StftSettings} settings
+ */
+export function resynthesise(S_p, { first, last, length }, settings) {
+  const { hop, n_fft } = settings;
+  const start = Math.max(first * hop - n_fft / 2, 0);
+  const stop = Math.max(Math.min((last - 1) * hop + n_fft / 2, length), start);
+  const y = new Float32Array(stop - start);
+  overlapAdd(y, S_p, settings, first, start);
+  const window = overlappedWindow(settings, length, start, stop);
+  return { start, y: y.map((sum, n) => sum / window[n]) };
+}
