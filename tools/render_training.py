@@ -4,7 +4,8 @@
 
 Run again, it goes on where it was stopped. Needs FluidSynth and a sound font (Debian: fluidsynth,
 fluid-soundfont-gm, and musescore-general-soundfont for the second one); --instruments adds songs
-played on single recorded notes, from a folder as hpss_lib.songs.instruments describes.
+played on single recorded notes, from a folder as hpss_lib.songs.instruments describes; --grooves
+lets drummers play, from a folder of MIDI files as hpss_lib.songs.grooves describes.
 """
 
 import argparse
@@ -24,11 +25,12 @@ def main() -> None:
     )
     parser.add_argument("--sounds", nargs="+", choices=SOUNDS, help="default: all there are")
     parser.add_argument("--instruments", help="folder of recorded notes with its index.json")
+    parser.add_argument("--grooves", help="folder of drummers' MIDI files, *beat_4-4.mid")
     options = parser.parse_args()
     sounds = options.sounds or SOUNDS[: 3 if options.instruments else 2]
     begin, music = time.process_time(), 0.0
     seeds = range(options.seed, options.seed + options.count)
-    kept = {"sounds": sounds, "instruments": options.instruments}
+    kept = {"sounds": sounds, "instruments": options.instruments, "grooves": options.grooves}
     start = time.perf_counter()
     for name, seconds in write_songs(options.out, seeds, lengths=tuple(options.seconds), **kept):
         music += seconds

@@ -8,6 +8,7 @@ Neither can be had in the amount that is needed, so both are composed here. One 
    style and a seed; the book's own excerpts are scores written by hand, in
    `tools/render_excerpts.py`.
 3. `performing`: plays a `Score`: notes in seconds, with swing, accents and human timing.
+   `grooves`: lets a drummer's MIDI file take the place of the drums.
 4. `synthesis`: gives notes sound, by FluidSynth and a sound font; `instruments` does so with
    single recorded notes. Either way two stems come of it, percussive and harmonic, which sum to
    the mixture.

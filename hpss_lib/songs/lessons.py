@@ -12,6 +12,7 @@ import soundfile
 
 from hpss_lib.songs import effects
 from hpss_lib.songs.composing import compose
+from hpss_lib.songs.grooves import draw_groove, with_groove
 from hpss_lib.songs.instruments import load_library, render_recorded
 from hpss_lib.songs.score import Song
 from hpss_lib.songs.styles import STYLES
@@ -27,6 +28,7 @@ def render_song(
     seconds: float = 50.0,
     sounds: Sequence[str] = ("fluid", "musescore"),
     instruments: str | Path | None = None,
+    grooves: str | Path | None = None,
     style: str | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compose and render a random song to train on.
@@ -42,6 +44,9 @@ def render_song(
         recording plays from one of the others (without any, from "fluid").
     instruments : path
         A folder of single recorded notes with an index.json, see `songs.instruments`.
+    grooves : path
+        A folder of drummers' MIDI files, one of which plays in place of the composed drums, see
+        `songs.grooves`.
     style : str
         As for `composing.compose`.
 
@@ -62,6 +67,8 @@ def render_song(
     if "recorded" in sounds and instruments is None:
         raise ValueError('sound "recorded" needs instruments, a folder with an index.json')
     song = compose(seed, style=style, seconds=seconds)
+    if grooves is not None:
+        song = with_groove(song, draw_groove(grooves, np.random.default_rng([seed, 3])))
     # A stream of its own, so that the notes of a seed do not depend on how they are rendered.
     rng = np.random.default_rng([seed, 1])
     stems = _treated(*_drawn_stems(song, rng, sounds, instruments), rng)
