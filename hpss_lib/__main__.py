@@ -183,7 +183,7 @@ def _separate_all(
     # disable=None: no bar where the output is not a terminal.
     with tqdm(total=len(inputs), unit="file", disable=None if several else True) as bar:
         for index, report, error in outcomes:
-            if report is None:
+            if error is not None:
                 failed.append({"input": str(inputs[index]), "error": error})
                 bar.clear()
                 _complain(error)
@@ -372,6 +372,22 @@ def _add_evaluate(commands) -> None:
     parser.add_argument(
         "--seconds", metavar="S", type=float, help="only the middle S seconds of each song"
     )
+    _add_what_to_score(parser)
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="processes, one song each (default: the cores)"
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="HOST:PORT of a dask scheduler: its workers compute, and read the songs by the same "
+        "paths (needs hpss_lib[cluster])",
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", type=Path, help="the csv file")
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_what_to_score(parser: argparse.ArgumentParser) -> None:
+    """Add the options that take several words, separated by commas."""
     parser.add_argument(
         "--methods",
         metavar="M,...",
@@ -393,17 +409,6 @@ def _add_evaluate(commands) -> None:
         default="v3-30s,v4-1s",
         help="BSS Eval as published (v3-30s), as museval's default (v4-1s) (default: both)",
     )
-    parser.add_argument(
-        "--workers", metavar="N", type=int, help="processes, one song each (default: the cores)"
-    )
-    parser.add_argument(
-        "--cluster",
-        metavar="ADDRESS",
-        help="HOST:PORT of a dask scheduler: its workers compute, and read the songs by the same "
-        "paths (needs hpss_lib[cluster])",
-    )
-    parser.add_argument("--out", required=True, metavar="FILE", type=Path, help="the csv file")
-    parser.set_defaults(run=_evaluate)
 
 
 def _words(text: str) -> list[str]:

@@ -275,7 +275,7 @@ def _resampled(blocks: Iterable[np.ndarray], rate_in: float, rate_out: float):
     taken = given = 0
     stream = None
     for block in blocks:
-        stream = stream or soxr.ResampleStream(rate_in, rate_out, block.shape[1], block.dtype)
+        stream = stream or soxr.ResampleStream(rate_in, rate_out, block.shape[1], block.dtype.name)
         y = stream.resample_chunk(block)
         taken, given = taken + len(block), given + len(y)
         yield y

@@ -107,6 +107,8 @@ def band_edges(config: Config) -> np.ndarray:
     The lower half of the bands are single bins, for that is where kick and bass must be told apart;
     above, each band is wider than the one below it by the same factor, up to `bands_to` hertz.
     """
+    if config.bands_to is None:
+        raise ValueError("this network hears bins, not bands: its config has no bands_to")
     F, single = config.low_bins, config.low_bins // 2
     top = round(config.bands_to / (SAMPLE_RATE / 2) * (config.bins - 1)) + 1
     growing = single * (top / single) ** np.linspace(0, 1, F - single + 1)
@@ -127,14 +129,15 @@ class Encoder(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         self.config = config
-        if config.bands_to is not None:  # fixed, so no part of the weights
-            self.register_buffer("bands", band_matrix(config), persistent=False)
+        self.bands: Tensor | None  # fixed, so no part of the weights
+        bands = None if config.bands_to is None else band_matrix(config)
+        self.register_buffer("bands", bands, persistent=False)
         self.gru = nn.GRU(config.low_bins, config.low_bins, batch_first=True, bidirectional=True)
 
     def forward(self, V: Tensor) -> Tensor:
         """Mixture magnitudes (B, T, N) -> what was heard around each frame (B, T - 2L, 2F)."""
         c = self.config
-        x = V[..., : c.low_bins] if c.bands_to is None else V @ self.bands.T  # (B, T, F)
+        x = V[..., : c.low_bins] if self.bands is None else V @ self.bands.T  # (B, T, F)
         if c.compression is not None:
             a, b = c.compression
             x = a * torch.log1p(b * x)

@@ -433,7 +433,7 @@ def overlap_added(sources: Iterable[Sources], settings: StftSettings) -> Iterato
     window = np.zeros(0, np.float32)  # ... and of their squared windows
     first = start = length = 0
     for S, samples in sources:
-        sums = sums or [np.zeros(0, S_c.real.dtype) for S_c in S]
+        sums = sums or [np.zeros(0, np.real(S_c).dtype) for S_c in S]
         last, length = first + S[0].shape[1], length + samples
         end = max((last - 1 - start) * hop + reach, length - start * hop)
         sums = [audio.fit(s, end) for s in sums]
@@ -745,19 +745,19 @@ def separate_file(
     ['click.percussive.flac', 'click.harmonic.flac']
     """
     path, out_dir = Path(path), Path(out_dir)
-    subtype = subtype or _choose(format, _DEFAULT_SUBTYPE, "format")
+    samples: str = subtype or _choose(format, _DEFAULT_SUBTYPE, "format")
     paths = output_paths(path, out_dir, format=format, only=only)
     _check_folder(out_dir)
     n, channels, rate = audio.header(path)
-    _check_container(n, channels, format, subtype, paths[0])
+    _check_container(n, channels, format, samples, paths[0])
     options |= {"method": method, "setting": setting, "phase": phase}
     with _progress_bar(n / rate, path.name, show_progress) as advance:
         parts = separate_blocks(audio.read_blocks(path), rate, progress=advance, **options)
-        if subtype != "float":
-            parts = _as_integers(parts, _BITS[subtype], path.name)
+        if samples != "float":
+            parts = _as_integers(parts, _BITS[samples], path.name)
         if only is not None:
             parts = ((pair[SOURCES.index(only)],) for pair in parts)
-        audio.write_together(paths, parts, rate, channels, subtype=subtype)
+        audio.write_together(paths, parts, rate, channels, subtype=samples)
     return paths
 
 

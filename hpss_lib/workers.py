@@ -99,7 +99,7 @@ def _on_this_machine(call: Callable, tasks: Sequence[Any], workers: int) -> Iter
 
     # One thread each: the processes share the cores. One task at a time: each ends when it ends.
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        pool = Parallel(workers, batch_size=1, return_as="generator_unordered")
+        pool = Parallel(workers, batch_size=cast(Any, 1), return_as="generator_unordered")
     outcomes = cast(Generator, pool(delayed(call)(numbered) for numbered in enumerate(tasks)))
     try:
         yield from chain(outcomes)  # a plain iterator, so that only the end below closes the pool
