@@ -80,7 +80,7 @@ def envelope(x: np.ndarray, *, low_pass: float | None = None) -> np.ndarray:
     if low_pass is not None:
         from scipy.signal import butter, sosfilt
 
-        x = sosfilt(butter(2, low_pass, fs=SAMPLE_RATE, output="sos"), x)
+        x = np.asarray(sosfilt(butter(2, low_pass, fs=SAMPLE_RATE, output="sos"), x))
     padded = np.zeros(-(-len(x) // HOP) * HOP)
     padded[: len(x)] = np.abs(x)
     return padded.reshape(-1, HOP).max(axis=1)
