@@ -284,6 +284,59 @@ def _resampled(blocks: Iterable[np.ndarray], rate_in: float, rate_out: float):
         yield fit(stream.resample_chunk(block[:0], last=True), max(0, length - given))
 
 
+_INAUDIBLE = 9.0, 15.0  # Hz: gone below the first, untouched above the second
+_RUMBLE_BLOCK = 2**16  # samples filtered at once, always as many: nothing depends on the caller's
+
+
+def without_rumble(blocks: Iterable[np.ndarray], rate: float) -> Iterator[np.ndarray]:
+    """Take away a constant offset and what lies below hearing.
+
+    By a filter of linear phase, 0.55 s long, so that what is left is neither delayed nor bent.
+    Before its beginning and after its end the signal is thought to go on as in a mirror.
+
+    Parameters
+    ----------
+    blocks : iterable of (m, channels)
+        One after the other, each m >= 1.
+    rate : float
+        Their sample rate in Hz.
+
+    Yields
+    ------
+    (m, channels) float32
+        Blocks of other lengths, together as long as what came.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> x = np.stack([0.05 + 0 * t, np.sin(2 * np.pi * 8 * t), np.sin(2 * np.pi * 40 * t)], axis=1)
+    >>> y = np.concatenate(list(without_rumble([x], 44100)))
+    >>> np.abs(y[10000:-10000]).max(axis=0).round(2).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    from scipy.signal import firwin, oaconvolve
+
+    low, high = _INAUDIBLE
+    taps = firwin(int(3.3 * rate / (high - low)) | 1, (low + high) / 2, fs=rate)[:, None]
+    taps /= taps.sum()
+    reach = len(taps) // 2
+
+    def left(x: np.ndarray) -> np.ndarray:
+        slow = oaconvolve(x, taps, "valid", axes=0)
+        return (x[reach : len(x) - reach] - slow).astype(np.float32)
+
+    kept, begun = None, False
+    for block in blocks:
+        kept = block if kept is None else np.concatenate([kept, block])
+        if not begun and len(kept) >= reach:
+            kept, begun = np.concatenate([kept[:reach][::-1], kept]), True
+        while len(kept) >= _RUMBLE_BLOCK + 2 * reach:
+            yield left(kept[: _RUMBLE_BLOCK + 2 * reach])
+            kept = kept[_RUMBLE_BLOCK:]
+    if kept is not None:
+        yield left(np.pad(kept, ((0 if begun else reach, reach), (0, 0)), mode="symmetric"))
+
+
 def as_float(x: np.ndarray) -> np.ndarray:
     """Samples in floating point, full scale 1: integers are divided by theirs.
 

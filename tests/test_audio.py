@@ -208,3 +208,35 @@ def test_excerpts_are_what_their_index_says():
 def test_unknown_excerpt():
     with pytest.raises(ValueError, match="no excerpt 'nothing'"):
         audio.load_excerpt("nothing")
+
+
+# ------------------------------------------------------------------------- what nobody hears
+
+
+@pytest.mark.parametrize("n", [1, 100, 30_000, 70_000, 200_000])
+@pytest.mark.parametrize("m", [997, 44_100, 10**6])
+def test_rumble_goes_the_same_in_blocks_of_any_length(n, m):
+    x = np.random.default_rng(n).standard_normal((n, 2)).astype(np.float32)
+    kept = x.copy()
+    whole = np.concatenate(list(audio.without_rumble([x], 44_100)))
+    cut = np.concatenate(list(audio.without_rumble((x[k : k + m] for k in range(0, n, m)), 44_100)))
+    assert cut.dtype == np.float32
+    np.testing.assert_array_equal(cut, whole)
+    assert whole.shape == x.shape
+    np.testing.assert_array_equal(x, kept)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+@pytest.mark.parametrize(("hertz", "gain"), [(0, 0), (4, 0), (8, 0), (16, 1), (20, 1), (50, 1)])
+def test_rumble_goes_and_the_lowest_notes_stay_in_phase(hertz, gain, rate):
+    t = np.arange(6 * rate) / rate
+    x = np.cos(2 * np.pi * hertz * t)[:, None]
+    y = np.concatenate(list(audio.without_rumble([x], rate)))
+    inner = slice(rate, -rate)
+    np.testing.assert_allclose(y[inner], gain * x[inner], atol=5e-3)
+
+
+def test_an_offset_goes_from_end_to_end_and_nothing_is_nothing():
+    y = np.concatenate(list(audio.without_rumble([np.full((50_000, 1), 0.3)], 44_100)))
+    np.testing.assert_allclose(y, 0, atol=1e-6)
+    assert list(audio.without_rumble([], 44_100)) == []
