@@ -26,7 +26,13 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 @dataclass(frozen=True)
 class Song:
-    """The files of one song: a source is the sum of its files; either may have none."""
+    """The files of one song: a source is the sum of its files; either may have none.
+
+    Examples
+    --------
+    >>> Song("beat", (Path("beat/drums.wav"),), ()).harmonic
+    ()
+    """
 
     name: str
     percussive: tuple[Path, ...]
@@ -39,12 +45,42 @@ class Song:
 def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
     """List the songs below a folder, in order of their names.
 
-    It may be one song, a folder of songs, DSD100, MUSDB18 or MUSDB18-HQ, or single sounds.  A
-    folder with a file drums.* is a song: everything else in it but mixture.* is harmonic (so
-    bass, other and vocals are).  `*.stem.mp4` files are MUSDB18's songs.  Other sound files are
-    single sounds: percussive below a folder whose name begins with "drum", harmonic elsewhere.
-    subset: "train" or "test", for the data sets that have both.
-    Raises FileNotFoundError without such a folder, ValueError where nothing is found in it.
+    It may be one song, a folder of songs, DSD100, MUSDB18 or MUSDB18-HQ, or single sounds. A folder
+    with a file drums.* is a song: everything else in it but mixture.* is harmonic (so bass, other
+    and vocals are). `*.stem.mp4` files are MUSDB18's songs. Other sound files are single sounds:
+    percussive below a folder whose name begins with "drum", harmonic elsewhere.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+    subset : "train" or "test"
+        For the data sets that have both.
+
+    Returns
+    -------
+    list of Song
+
+    Raises
+    ------
+    FileNotFoundError
+        Without such a folder.
+    ValueError
+        Where nothing is found in it, or on another subset.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("a/drums.wav", "a/bass.wav", "drum_hits/clap.wav"):
+    ...     (folder / name).parent.mkdir(exist_ok=True)
+    ...     (folder / name).touch()
+    >>> [(s.name, len(s.percussive), len(s.harmonic)) for s in find_songs(folder)]
+    [('a', 1, 1), ('drum_hits/clap.wav', 1, 0)]
+
+    References
+    ----------
+    Chapter 6.
     """
     path = Path(path)
     if not path.is_dir():
@@ -82,10 +118,34 @@ def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
 
 
 def read_song(song: Song) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Read a song's two signals: percussive, harmonic, each (n,) float32 at 44.1 kHz, or None.
+    """Read a song's two signals at 44.1 kHz, in mono.
 
-    Of unequal files the longest decides and the others end in silence.  Raises what `audio.load`
-    raises, and for MUSDB18's stems RuntimeError without ffmpeg.
+    Of unequal files the longest decides and the others end in silence.
+
+    Parameters
+    ----------
+    song : Song
+
+    Returns
+    -------
+    percussive, harmonic : ndarray, (n,) float32, or None
+        None where the song has no such file.
+
+    Raises
+    ------
+    ValueError, OSError
+        What `audio.load` raises.
+    RuntimeError
+        For MUSDB18's stems without ffmpeg.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> drums = Path(tempfile.mkdtemp(), "drums.wav")
+    >>> audio.write_wav(drums, np.zeros(22050, np.float32), 22050)
+    >>> p, h = read_song(Song("a", (drums,), ()))
+    >>> p.shape, h
+    ((44100,), None)
     """
     if song.percussive and song.percussive[0].name.endswith(".stem.mp4"):
         return read_stems(song.percussive[0])
@@ -99,6 +159,26 @@ def read_stems(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read percussive and harmonic from a MUSDB18 file through the `musdb` package.
 
     Its stems are mixture, drums, bass, other, vocals; the last three are summed.
+
+    Parameters
+    ----------
+    path : Path
+        A file *.stem.mp4.
+
+    Returns
+    -------
+    percussive, harmonic : ndarray, (n,) float32
+
+    Raises
+    ------
+    RuntimeError
+        Without musdb or ffmpeg.
+    ValueError
+        On a file that is not one of MUSDB18.
+
+    Examples
+    --------
+    >>> p, h = read_stems(Path("A Classic Education - NightOwl.stem.mp4"))  # doctest: +SKIP
     """
     musdb = import_musdb()
     try:
@@ -113,7 +193,20 @@ def import_musdb():
     """Import musdb, which needs the programs ffmpeg and ffprobe, or say so.
 
     `musdb.DB(download=True)` fetches seven-second previews of all 150 songs (140 MB) into
-    ~/MUSDB18/MUSDB18-7: a folder for `find_songs`.  MUSDB18-HQ, in wav files, needs no musdb.
+    ~/MUSDB18/MUSDB18-7: a folder for `find_songs`. MUSDB18-HQ, in wav files, needs no musdb.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    RuntimeError
+        Where it cannot be imported, with what to do.
+
+    Examples
+    --------
+    >>> musdb = import_musdb()  # doctest: +SKIP
     """
     try:
         import musdb
@@ -130,7 +223,16 @@ def import_musdb():
 
 @dataclass(frozen=True)
 class Signal:
-    """One source of one song in the cache: where it lies, and its RMS where it sounds."""
+    """One source of one song in the cache: where it lies, and its RMS where it sounds.
+
+    `song` is its number; `start` and `length` are in samples; a sample is the integer in the cache
+    times `scale`.
+
+    Examples
+    --------
+    >>> Signal(song=0, start=0, length=44100, scale=2**-15, rms=0.1).length
+    44100
+    """
 
     song: int
     start: int
@@ -143,7 +245,20 @@ class Signal:
 class Cache:
     """All samples of a training set in one memory-mapped file, and where each signal lies in it.
 
-    signals[source][group] lists the signals of one source that came from one folder.
+    Attributes
+    ----------
+    samples : ndarray, (all,) int16
+    signals : dict
+        signals[source][group] lists the signals of one source that came from one folder.
+    songs : list of str
+        Their names; `Signal.song` counts in it.
+
+    Examples
+    --------
+    >>> one = Signal(song=0, start=1, length=2, scale=0.5, rms=1.0)
+    >>> cache = Cache(np.array([9, 2, 4, 9], np.int16), {"percussive": [[one]]}, ["a"])
+    >>> cache.read(one, -1, 4).tolist()  # zeros outside
+    [0.0, 1.0, 2.0, 0.0]
     """
 
     samples: np.ndarray  # (all,) int16
@@ -192,10 +307,36 @@ def loudness(x: np.ndarray) -> float:
 
 
 def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
-    """Decode groups of songs, one a folder, into two files in the folder `out`, or reuse these.
+    """Decode groups of songs, one a folder, into two files in a folder, or reuse these.
 
-    The cache is made anew whenever the list of files, their sizes or their dates change.  Silent
-    signals are left out.  Raises ValueError unless both sources are there.
+    The cache is made anew whenever the list of files, their sizes or their dates change. Silent
+    signals are left out.
+
+    Parameters
+    ----------
+    groups : sequence of sequences of Song
+        One for each folder of lessons.
+    out : str or Path
+        Where samples and index go.
+
+    Returns
+    -------
+    Cache
+
+    Raises
+    ------
+    ValueError
+        Unless both sources are there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for stem in ("drums", "harmonic"):
+    ...     audio.write_wav(folder / f"{stem}.wav", np.full(44100, 0.5, np.float32), 44100)
+    >>> cache = build_cache([find_songs(folder)], folder / "cache")
+    >>> [len(group) for source in cache.signals.values() for group in source]
+    [1, 1]
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -320,11 +461,44 @@ def draw_batch(
     *,
     projected: bool = False,
 ):
-    """Draw `size` random mixtures of `frames` frames: V, V_p, V_h, torch tensors (size, frames, N).
+    """Draw random mixtures and their sources.
 
-    weights: how often each group of the cache is drawn; everything random comes from rng.
-    projected: in place of the magnitudes |S| of the two sources their parts in phase with the
-    mixture, max(0, Re(S X*)/|X|): what a real mask on the mixture can give back (chapter 6).
+    Parameters
+    ----------
+    cache : Cache
+    weights : sequence of float
+        How often each group of the cache is drawn.
+    settings : StftSettings
+        Of the magnitudes.
+    frames, size : int
+        T, the length of each mixture, and how many of them.
+    rng : Generator
+        Where everything random comes from.
+    mixing : Mixing
+        What is done to the sounds.
+    projected : bool
+        In place of the magnitudes |S| of the two sources, their parts in phase with the mixture,
+        max(0, Re(S X*) / |X|): what a real mask on the mixture can give back.
+
+    Returns
+    -------
+    V, V_p, V_h : Tensor, (size, T, N)
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> cache = Cache(
+    ...     np.full(10**5, 1000, np.int16),
+    ...     {s: [[Signal(0, 0, 10**5, 2**-15, 0.03)]] for s in SOURCES},
+    ...     ["a"],
+    ... )
+    >>> V, V_p, V_h = draw_batch(cache, [1.0], COMPACT, 60, 2, np.random.default_rng(0))
+    >>> V.shape
+    torch.Size([2, 60, 1025])
+
+    References
+    ----------
+    Chapter 6.
     """
     import torch
 
@@ -348,7 +522,33 @@ def draw_batch(
 def draw_pair(
     cache: Cache, weights: Sequence[float], n: int, rng: np.random.Generator, mixing: Mixing
 ) -> np.ndarray:
-    """Draw n samples of a percussive and a harmonic signal, augmented: (2, n) float32."""
+    """Draw a percussive and a harmonic signal, augmented.
+
+    Parameters
+    ----------
+    cache, weights, rng, mixing
+        As in `draw_batch`.
+    n : int
+        Samples.
+
+    Returns
+    -------
+    ndarray, (2, n) float32
+
+    Examples
+    --------
+    >>> cache = Cache(
+    ...     np.full(10**5, 1000, np.int16),
+    ...     {s: [[Signal(0, 0, 10**5, 2**-15, 0.03)]] for s in SOURCES},
+    ...     ["a"],
+    ... )
+    >>> draw_pair(cache, [1.0], 5000, np.random.default_rng(0), AS_RECORDED).shape
+    (2, 5000)
+
+    References
+    ----------
+    Chapter 6.
+    """
     speeds = [SPEEDS[rng.integers(len(SPEEDS))] if rng.random() < mixing.speed else (1, 1)] * 2
     level = [_spread(db, mixing, rng) for db in mixing.level or (None, None)]  # dB
     first = draw_signal(cache, "percussive", weights, rng)
@@ -382,7 +582,31 @@ def draw_pair(
 def treat(
     p: np.ndarray, h: np.ndarray, rng: np.random.Generator, mixing: Mixing
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Do to two signals (n,), now and then, what studios, muted parts and bad microphones do."""
+    """Do to two signals, now and then, what studios, muted parts and bad microphones do.
+
+    Parameters
+    ----------
+    p, h : ndarray, (n,)
+        Percussive and harmonic.
+    rng : Generator
+    mixing : Mixing
+        How often each treatment happens.
+
+    Returns
+    -------
+    p, h : ndarray, (n,)
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> p, h = treat(np.zeros(100), np.ones(100), rng, AS_RECORDED)
+    >>> bool(np.all(p == 0) and np.all(h == 1))  # songs as recorded: nothing
+    True
+
+    References
+    ----------
+    Chapter 6.
+    """
     # A treatment of probability 0 draws nothing: a plan without it goes on as it began.
     if rng.random() < mixing.distort:
         h = distort(h, drive=rng.uniform(1, 12))
@@ -416,7 +640,31 @@ def draw_signal(
 ) -> Signal:
     """Draw a group by its weight, then one of its signals by its length (a minute at most).
 
-    longest: of the signals, only those of fewer samples.
+    Parameters
+    ----------
+    cache : Cache
+    source : "percussive" or "harmonic"
+    weights : sequence of float
+        One for each group.
+    rng : Generator
+    longest : float
+        Of the signals, only those of fewer samples.
+
+    Returns
+    -------
+    Signal
+
+    Raises
+    ------
+    ValueError
+        Where no group with a weight above 0 has such a signal.
+
+    Examples
+    --------
+    >>> short, long = (Signal(0, 0, n, 1.0, 1.0) for n in (10, 10**6))
+    >>> cache = Cache(np.zeros(10**6, np.int16), {"percussive": [[short, long]]}, ["a"])
+    >>> draw_signal(cache, "percussive", [1.0], np.random.default_rng(0), longest=100).length
+    10
     """
     groups = [[s for s in group if s.length < longest] for group in cache.signals[source]]
     w = np.array([a if group else 0.0 for a, group in zip(weights, groups, strict=True)])
@@ -524,9 +772,30 @@ def random_filter(bins: int, rng: np.random.Generator, mixing: Mixing) -> np.nda
 def excerpts(
     songs: Sequence[Song], *, seconds: float = 10.0, count: int = 3
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Cut `count` evenly spaced excerpts from each song: (name, percussive, harmonic).
+    """Cut evenly spaced excerpts from each song.
 
-    Excerpts in which one of the two is silent are left out: they have no SDR.
+    Excerpts in which one of the two sources is silent are left out: they have no SDR.
+
+    Parameters
+    ----------
+    songs : sequence of Song
+    seconds : float
+        Of each excerpt.
+    count : int
+        Of each song.
+
+    Yields
+    ------
+    name, percussive, harmonic : str, (n,) float32, (n,) float32
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for stem in ("drums", "harmonic"):
+    ...     audio.write_wav(folder / f"{stem}.wav", np.full(44100, 0.5, np.float32), 44100)
+    >>> [name.split("@")[1] for name, p, h in excerpts(find_songs(folder), seconds=0.4, count=2)]
+    ['0.2', '0.4']
     """
     n = int(seconds * SAMPLE_RATE)
     for song in songs:

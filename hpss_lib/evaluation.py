@@ -201,7 +201,14 @@ def weights_hash(method: str) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """One song by one method in one setting: what is computed, written and resumed as a whole."""
+    """One song by one method in one setting: what is computed, written and resumed as a whole.
+
+    Examples
+    --------
+    >>> song = list_songs("excerpts")[0]
+    >>> Task(song, "mad", "1", ("v4",), seconds=None).labels["estimate"]
+    'compact, analysed again'
+    """
 
     song: Song
     method: str
@@ -228,7 +235,29 @@ class Task:
 
 
 def run_task(task: Task) -> list[Row]:
-    """Separate and score: the rows of all frames, then those of the song."""
+    """Separate and score.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    list of dict
+        The rows of all frames, then those of the song (`scoreboard`).
+
+    Raises
+    ------
+    ValueError, OSError
+        Where the song cannot be read, or the method not be used.
+
+    Examples
+    --------
+    >>> song = list_songs("excerpts")[0]
+    >>> rows = run_task(Task(song, "median", "compact", (), seconds=2.0))
+    >>> rows[0]["method"], rows[0]["part"], rows[0]["source"]
+    ('median', '2 s', 'percussive')
+    """
     references = _read_references(task.song, task.seconds)
     estimates = np.stack(separate_references(references, task.method, task.setting))
     return list(_task_rows(task, references, estimates))
@@ -377,6 +406,21 @@ def evaluate(
         If `out` cannot be written, or no cluster answers.
     ModuleNotFoundError
         If museval is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> rows, failures = evaluate(
+    ...     list_songs("excerpts")[:1],
+    ...     Path(tempfile.mkdtemp(), "scores.csv"),
+    ...     methods=["median"],
+    ...     protocols=[],
+    ...     seconds=2.0,
+    ...     workers=1,
+    ...     report=lambda line: None,
+    ... )
+    >>> len(rows) > 0, failures
+    (True, [])
     """
     check_methods(methods, settings)
     museval_metrics()  # fails here, before any song is read, where it is missing

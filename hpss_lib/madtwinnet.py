@@ -35,19 +35,58 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class Config:
-    """The sizes and the starting point of one network (chapters 5 and 6).
+    """The sizes and the starting point of one network.
 
-    bins: N, the bins of the STFT; low_bins: F, how many numbers of a frame the encoder hears: the
-    lowest F bins or, up to `bands_to` hertz, F bands; frames: T, the length of a sequence; context:
-    L, the frames at each of its ends that are heard but not estimated; hidden: the denoiser's units
-    (0: no denoiser); setting: the name of the STFT setting.
-    compression: (a, b) of the encoder's input a log(1 + b V), None for V itself; clip: the largest
-    magnitude that training shows it, None for no limit (estimating clips nothing, as released);
-    level: the root mean square that each sequence of magnitudes is brought to before the network
-    hears it, None to leave it as it is; mask_bias, denoiser_bias: where the biases of the two mask
-    layers start; stacked: the weights of a GRU's three gates are drawn as one matrix, as released,
-    not each by itself; aligned: False puts the encoder's backward half flipped in time beside the
-    forward half, as in the released weights.
+    Attributes
+    ----------
+    bins : int
+        N, the bins of the STFT.
+    low_bins : int
+        F, how many numbers of a frame the encoder hears: the lowest F bins or, up to `bands_to`
+        hertz, F bands.
+    frames : int
+        T, the length of a sequence.
+    context : int
+        L, the frames at each of its ends that are heard but not estimated.
+    hidden : int
+        The denoiser's units; 0: no denoiser.
+    setting : str
+        The name of the STFT setting, a key of SETTINGS.
+    compression : (a, b), or None
+        Of the encoder's input a log(1 + b V); None for V itself.
+    clip : float, or None
+        The largest magnitude that training shows it, None for no limit (estimating clips nothing,
+        as released).
+    level : float, or None
+        The root mean square that each sequence of magnitudes is brought to before the network hears
+        it, None to leave it as it is.
+    mask_bias, denoiser_bias : float
+        Where the biases of the two mask layers start.
+    stacked : bool
+        The weights of a GRU's three gates are drawn as one matrix, as released, not each by itself.
+    aligned : bool
+        False puts the encoder's backward half flipped in time beside the forward half, as in the
+        released weights.
+    bands_to : float, or None
+        Hz: the upper end of the bands; None: the encoder hears bins.
+
+    Raises
+    ------
+    ValueError
+        On sizes that do not fit each other.
+
+    Examples
+    --------
+    >>> PAPER.bins, PAPER.low_bins, PAPER.frames - 2 * PAPER.context
+    (2049, 744, 40)
+    >>> Config(frames=20)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: a sequence of 20 frames leaves nothing between two contexts of 10: ...
+
+    References
+    ----------
+    Chapters 5 and 6.
     """
 
     bins: int = 1025
@@ -102,10 +141,33 @@ CONFIGS = {"paper": PAPER, "compact": COMPACT}
 
 
 def band_edges(config: Config) -> np.ndarray:
-    """Return the first bin of each of the F bands, and the first bin above them all: (F + 1,).
+    """Return the first bin of each of the F bands, and the first bin above them all.
 
     The lower half of the bands are single bins, for that is where kick and bass must be told apart;
     above, each band is wider than the one below it by the same factor, up to `bands_to` hertz.
+
+    Parameters
+    ----------
+    config : Config
+        Of it F, N and `bands_to`.
+
+    Returns
+    -------
+    ndarray of int, (F + 1,)
+
+    Raises
+    ------
+    ValueError
+        For a network that hears bins.
+
+    Examples
+    --------
+    >>> band_edges(Config(bins=1025, low_bins=8, bands_to=16000.0)).tolist()
+    [0, 1, 2, 3, 4, 15, 55, 201, 744]
+
+    References
+    ----------
+    Chapter 5.
     """
     if config.bands_to is None:
         raise ValueError("this network hears bins, not bands: its config has no bands_to")
@@ -116,7 +178,29 @@ def band_edges(config: Config) -> np.ndarray:
 
 
 def band_matrix(config: Config) -> Tensor:
-    """Return the matrix (F, N) that takes a frame's magnitudes to the mean of each band."""
+    """Return the matrix that takes a frame's magnitudes to the mean of each band.
+
+    Parameters
+    ----------
+    config : Config
+        As in `band_edges`.
+
+    Returns
+    -------
+    Tensor, (F, N)
+
+    Examples
+    --------
+    Every row is a mean: white stays white.
+
+    >>> M = band_matrix(Config(bins=1025, low_bins=8, bands_to=16000.0))
+    >>> (M @ torch.ones(1025)).round(decimals=3).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+
+    References
+    ----------
+    Chapter 5.
+    """
     edges = torch.from_numpy(band_edges(config))
     bins = torch.arange(config.bins)
     inside = (bins >= edges[:-1, None]) & (bins < edges[1:, None])  # (F, N)
@@ -124,7 +208,17 @@ def band_matrix(config: Config) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """A bidirectional GRU over low bins or bands, with a residual connection (chapter 5)."""
+    """A bidirectional GRU over low bins or bands, with a residual connection.
+
+    Examples
+    --------
+    >>> Encoder(COMPACT)(torch.zeros(1, 120, 1025)).shape  # (B, T, N) -> (B, T - 2L, 2F)
+    torch.Size([1, 100, 744])
+
+    References
+    ----------
+    Chapter 5.
+    """
 
     def __init__(self, config: Config):
         super().__init__()
@@ -151,7 +245,17 @@ class Encoder(nn.Module):
 
 
 class MaskLayer(nn.Module):
-    """A linear layer and a ReLU give a mask; the mask times the mixture is the estimate."""
+    """A linear layer and a ReLU give a mask; the mask times the mixture is the estimate.
+
+    Examples
+    --------
+    >>> MaskLayer(COMPACT)(torch.zeros(1, 100, 744), torch.ones(1, 100, 1025)).shape
+    torch.Size([1, 100, 1025])
+
+    References
+    ----------
+    Chapter 5.
+    """
 
     def __init__(self, config: Config):
         super().__init__()
@@ -164,7 +268,18 @@ class MaskLayer(nn.Module):
 
 
 class Masker(nn.Module):
-    """Encoder, decoder and mask: a first estimate of the source (chapter 5)."""
+    """Encoder, decoder and mask: a first estimate of the source.
+
+    Examples
+    --------
+    >>> V_m, h_enc, h_dec = Masker(COMPACT)(torch.ones(1, 120, 1025))
+    >>> V_m.shape, h_enc.shape == h_dec.shape
+    (torch.Size([1, 100, 1025]), True)
+
+    References
+    ----------
+    Chapter 5.
+    """
 
     def __init__(self, config: Config):
         super().__init__()
@@ -181,7 +296,19 @@ class Masker(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """A small auto-encoder, frame by frame, whose output is a second mask (chapter 5)."""
+    """A small auto-encoder, frame by frame, whose output is a second mask.
+
+    Examples
+    --------
+    Silence stays silence, whatever the weights.
+
+    >>> Denoiser(COMPACT)(torch.zeros(1, 100, 1025)).abs().max().item()
+    0.0
+
+    References
+    ----------
+    Chapter 5.
+    """
 
     def __init__(self, config: Config):
         super().__init__()
@@ -195,7 +322,19 @@ class Denoiser(nn.Module):
 
 
 class TwinNet(nn.Module):
-    """The twin: a decoder that runs backward in time, used in training only (chapter 6)."""
+    """The twin: a decoder that runs backward in time, used in training only.
+
+    Examples
+    --------
+    >>> h = torch.zeros(1, 100, 744)
+    >>> V_twin, mapped, h_twin = TwinNet(COMPACT)(h, h, torch.ones(1, 100, 1025))
+    >>> V_twin.shape, mapped.shape == h_twin.shape
+    (torch.Size([1, 100, 1025]), True)
+
+    References
+    ----------
+    Chapter 6.
+    """
 
     def __init__(self, config: Config):
         super().__init__()
@@ -211,7 +350,17 @@ class TwinNet(nn.Module):
 
 
 class MaDTwinNet(nn.Module):
-    """What separates: a Masker, then a Denoiser.  The twin is not part of it."""
+    """What separates: a Masker, then a Denoiser. The twin is not part of it.
+
+    Examples
+    --------
+    >>> MaDTwinNet(COMPACT)(torch.ones(2, 120, 1025)).shape
+    torch.Size([2, 100, 1025])
+
+    References
+    ----------
+    Chapter 5; Drossos et al. (2018).
+    """
 
     def __init__(self, config: Config = COMPACT):
         super().__init__()
@@ -283,14 +432,39 @@ def gains(V: Tensor, config: Config) -> Tensor:
 
 
 def initialise(module: nn.Module, config: Config, seed: int) -> None:
-    """Set the starting weights, in place: Xavier-normal, orthogonal where recurrent (chapter 6).
+    """Set the starting weights, in place: Xavier-normal, orthogonal where recurrent.
 
-    A GRU keeps three matrices, one for each gate, stacked in one parameter.  The released code
-    draws the stack as one matrix (`config.stacked`): its input weights are then smaller, by the
-    square root of two where inputs and units are as many, and the columns of the whole stack are
+    A GRU keeps three matrices, one for each gate, stacked in one parameter. The released code draws
+    the stack as one matrix (`config.stacked`): its input weights are then smaller, by the square
+    root of two where inputs and units are as many, and the columns of the whole stack are
     orthonormal, not those of each gate.
-    The biases are zero but for the two mask layers', which start where `config` says: a masker
-    near one half and a denoiser near one have no dead ReLUs.
+    The biases are zero but for the two mask layers', which start where `config` says: a masker near
+    one half and a denoiser near one have no dead ReLUs.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The network, or a part of it.
+    config : Config
+        Of it, `stacked` and the two biases.
+    seed : int
+        The same seed gives the same weights.
+
+    Returns
+    -------
+    None
+
+    Examples
+    --------
+    >>> network = MaDTwinNet(COMPACT)
+    >>> initialise(network, COMPACT, seed=0)
+    >>> W = network.masker.decoder.weight_hh_l0[:744]  # one gate
+    >>> bool(torch.allclose(W @ W.T, torch.eye(744), atol=1e-4))
+    True
+
+    References
+    ----------
+    Chapter 6.
     """
     generator = torch.Generator().manual_seed(seed)
     for name, p in module.named_parameters():
@@ -817,12 +991,41 @@ RELEASED = {
 def load_released(
     files: Mapping[str, str | Path], *, config: Config = PAPER_RELEASED
 ) -> MaDTwinNet:
-    """Load the four state files that the authors of MaD TwinNet released (Zenodo 1164592).
+    """Load the four state files that the authors of MaD TwinNet released.
 
-    files: paths under the keys "rnn_enc", "rnn_dec", "fnn" and "denoiser".  config: by default the
-    paper's sizes with the encoder's backward half flipped in time, as those weights expect it.
-    Nothing but tensors is unpickled.  Raises FileNotFoundError for a missing file, ValueError for a
-    damaged one or one whose tensors do not fit.  Their licence is non-commercial.
+    Parameters
+    ----------
+    files : mapping of str to path
+        Under the keys "rnn_enc", "rnn_dec", "fnn" and "denoiser".
+    config : Config
+        By default the paper's sizes with the encoder's backward half flipped in time, as those
+        weights expect it.
+
+    Returns
+    -------
+    MaDTwinNet
+
+    Raises
+    ------
+    FileNotFoundError
+        For a missing file.
+    ValueError
+        For a damaged one, or one whose tensors do not fit.
+
+    Notes
+    -----
+    Nothing but tensors is unpickled. The licence of the weights is non-commercial.
+
+    Examples
+    --------
+    >>> load_released({"rnn_enc": "rnn_enc.pt"})  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: files lacks ['denoiser', 'fnn', 'rnn_dec']: the release has ...
+
+    References
+    ----------
+    Zenodo 1164592; chapter 5.
     """
     if missing := set(RELEASED) - set(files):
         raise ValueError(f"files lacks {sorted(missing)}: the release has {sorted(RELEASED)}")

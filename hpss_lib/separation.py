@@ -52,6 +52,14 @@ class Estimator:
     and the context there is of them (less than `context` frames only where the signal begins or
     ends); V_p and V_h are (F, T), or V_h is None and follows by subtraction. `context`: frames
     wanted on each side. `step`: the first frame of a block is a multiple of it.
+
+    Examples
+    --------
+    Everything is half percussive:
+
+    >>> half = Estimator(lambda V, before, after: (V[:, before : V.shape[1] - after] / 2, None))
+    >>> half.estimate(np.ones((1025, 4)), 1, 1)[0].shape
+    (1025, 2)
     """
 
     estimate: Callable[[np.ndarray, int, int], tuple[np.ndarray, np.ndarray | None]]
@@ -72,6 +80,11 @@ class Method:
     the files that its results depend on. choices: the options that the command line offers, each
     with its values and what they mean, the default first. rumble: whether it hears what lies below
     hearing; a network that measures its level by what it is given is disturbed by it.
+
+    Examples
+    --------
+    >>> Method("median filtering", median_estimator).prepare(SETTINGS["compact"]).step
+    1
     """
 
     label: str
@@ -183,7 +196,22 @@ def mad_estimator(settings: StftSettings, *, harmonic: str = "subtraction") -> E
 
 
 def mad_weights(*, harmonic: str = "subtraction") -> list[Path]:
-    """The files with the weights of the networks that `mad_estimator` takes."""
+    """The files with the weights of the networks that `mad_estimator` takes.
+
+    Parameters
+    ----------
+    harmonic : str
+        As in `mad_estimator`.
+
+    Returns
+    -------
+    list of Path
+
+    Examples
+    --------
+    >>> [path.name for path in mad_weights()]
+    ['compact-percussive.safetensors']
+    """
     from hpss_lib.madtwinnet import WEIGHTS
 
     return [WEIGHTS / f"compact-{target}.safetensors" for target in _mad_targets(harmonic)]
@@ -220,10 +248,35 @@ METHODS: dict[str, Method] = {
 def from_mixture(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
 ) -> tuple[np.ndarray, Any]:
-    """The percussive spectrogram S_p (F, T) of a block, with the mixture's phase. Chapter 4.
+    """The percussive spectrogram of a block, with the mixture's phase.
 
-    X, V_p, V_h: (F, T), the block without context. `state` is None in the first block and then
-    whatever the previous call returned beside S_p, for recoveries that run from frame to frame.
+    Parameters
+    ----------
+    X : (F, T) complex
+        The mixture, without context.
+    V_p, V_h : (F, T) >= 0
+        The magnitudes; V_h is not needed.
+    settings : StftSettings
+        Not needed here.
+    state
+        None in the first block and then whatever the previous call returned beside S_p, for
+        recoveries that run from frame to frame.
+
+    Returns
+    -------
+    S_p : (F, T) complex
+    state
+        None.
+
+    Examples
+    --------
+    >>> S_p, _ = from_mixture(np.array([[2j]]), np.array([[1.0]]), None, SETTINGS["1"], None)
+    >>> S_p.tolist()
+    [[1j]]
+
+    References
+    ----------
+    Chapter 4.
     """
     return subtraction.apply_phase(V_p, X), None
 
@@ -231,7 +284,31 @@ def from_mixture(
 def by_closed_form(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same by PU-iter's closed form; `state`: the last frame of S_h. Chapter 8."""
+    """The percussive spectrogram of a block by PU-iter's closed form.
+
+    Parameters
+    ----------
+    X, V_p, V_h, settings
+        As in `from_mixture`; V_h None: what subtraction leaves.
+    state : (F,) complex, or None
+        The last frame of S_h of the block before.
+
+    Returns
+    -------
+    S_p : (F, T) complex
+    state : (F,) complex
+
+    Examples
+    --------
+    >>> X = np.ones((2049, 3), complex)
+    >>> S_p, last = by_closed_form(X, np.abs(X), None, SETTINGS["1"], None)
+    >>> bool(np.allclose(S_p, X)), last.shape  # all of it is percussive
+    (True, (2049,))
+
+    References
+    ----------
+    Chapter 8.
+    """
     V_h = subtracted(X, V_p, V_h)
     S_p, S_h = puiter.pu(X, V_p, V_h, settings, previous=state)
     return share_error(X, S_p, S_h, V_p, V_h), S_h[:, -1].copy()
@@ -240,14 +317,58 @@ def by_closed_form(
 def by_iteration(
     X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None, settings: StftSettings, state: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same by PU-iter's 50 iterations; `state`: the last frame of both sources. Chapter 8."""
+    """The percussive spectrogram of a block by PU-iter's 50 iterations.
+
+    Parameters
+    ----------
+    X, V_p, V_h, settings
+        As in `by_closed_form`.
+    state : (2, F) complex, or None
+        The last frame of both sources of the block before.
+
+    Returns
+    -------
+    S_p : (F, T) complex
+    state : (2, F) complex
+
+    Examples
+    --------
+    >>> X = np.ones((2049, 3), complex)
+    >>> S_p, last = by_iteration(X, np.abs(X), None, SETTINGS["1"], None)
+    >>> bool(np.allclose(S_p, X)), last.shape
+    (True, (2, 2049))
+
+    References
+    ----------
+    Magron, Badeau and David (2018); chapter 8.
+    """
     V_h = subtracted(X, V_p, V_h)
     S = puiter.pu_iter(X, (V_p, V_h), settings, previous=state)
     return share_error(X, S[0], S[1], V_p, V_h), S[:, :, -1].copy()
 
 
 def subtracted(X: np.ndarray, V_p: np.ndarray, V_h: np.ndarray | None) -> np.ndarray:
-    """V_h itself, or if it was not estimated | |X| - V_p |, which PU-iter takes. Chapter 4."""
+    """V_h itself or, if it was not estimated, | |X| - V_p |, which PU-iter takes.
+
+    Parameters
+    ----------
+    X : (F, T) complex
+    V_p, V_h : (F, T) >= 0
+        V_h may be None.
+
+    Returns
+    -------
+    (F, T) >= 0
+
+    Examples
+    --------
+    >>> subtracted(np.array([[3j]]), np.array([[1.0]]), None).tolist()
+    [[2.0]]
+
+    References
+    ----------
+    Chapter 4.
+    """
     return np.abs(subtraction.subtract(np.abs(X), V_p)) if V_h is None else V_h
 
 
@@ -290,7 +411,13 @@ PHASES: dict[str, Callable[..., tuple[np.ndarray, Any]]] = {
 
 
 class Frames(NamedTuple):
-    """Some frames of a signal of several channels, with the context there is of them."""
+    """Some frames of a signal of several channels, with the context there is of them.
+
+    Examples
+    --------
+    >>> Frames([np.zeros((1025, 8), complex)], before=3, after=3, samples=1024).X[0].shape
+    (1025, 8)
+    """
 
     X: list[np.ndarray]  # of each channel: (F, before + T + after) complex
     before: int
@@ -299,7 +426,14 @@ class Frames(NamedTuple):
 
 
 class Spectra(NamedTuple):
-    """Some frames of a mixture and what is known of its sources, one entry for each channel."""
+    """Some frames of a mixture and what is known of its sources, one entry for each channel.
+
+    Examples
+    --------
+    >>> one = np.ones((1025, 2))
+    >>> Spectra([one + 0j], [one], [None], samples=1024).V_h
+    [None]
+    """
 
     X: Sequence[np.ndarray]  # (F, T) complex
     V_p: Sequence[np.ndarray]  # (F, T) >= 0
@@ -364,7 +498,25 @@ def spectrograms(
 
 
 def estimated(frames: Iterable[Frames], estimator: Estimator) -> Iterator[Spectra]:
-    """V_p and V_h beside X, each channel on its own, the context gone."""
+    """V_p and V_h beside X, each channel on its own, the context gone.
+
+    Parameters
+    ----------
+    frames : iterable of Frames
+        With the context that the estimator wants.
+    estimator : Estimator
+
+    Yields
+    ------
+    Spectra
+
+    Examples
+    --------
+    >>> half = Estimator(lambda V, before, after: (V[:, before : V.shape[1] - after] / 2, None))
+    >>> frames = Frames([np.ones((1025, 8), complex)], 3, 3, 1024)
+    >>> [part.V_p[0].shape for part in estimated([frames], half)]
+    [(1025, 2)]
+    """
     for X, before, after, samples in frames:
         V = [estimator.estimate(np.abs(X_c), before, after) for X_c in X]
         inner = [X_c[:, before : X_c.shape[1] - after] for X_c in X]
@@ -372,14 +524,47 @@ def estimated(frames: Iterable[Frames], estimator: Estimator) -> Iterator[Spectr
 
 
 def analysed_again(x: Iterable[Frames], signals: Iterable[Frames]) -> Iterator[Spectra]:
-    """The same from frames of x and of its sources' signals: all of s_p, then, perhaps, of s_h."""
+    """The same from frames of a mixture and of its sources' signals.
+
+    Parameters
+    ----------
+    x : iterable of Frames
+        Of the mixture, without context.
+    signals : iterable of Frames
+        Of all channels of s_p, then, perhaps, of s_h.
+
+    Yields
+    ------
+    Spectra
+
+    Examples
+    --------
+    >>> X, S = (Frames([c * np.ones((1025, 2))], 0, 0, 1024) for c in (2j, 1j))
+    >>> [float(part.V_p[0].max()) for part in analysed_again([X], [S])]
+    [1.0]
+    """
     for (X, _, _, samples), (S, *_) in zip(x, signals, strict=True):
         V = [np.abs(S_c) for S_c in S]
         yield Spectra(X, V[: len(X)], V[len(X) :] or [None] * len(X), samples)
 
 
 def with_mixture_phase(spectra: Iterable[Spectra]) -> Iterator[Sources]:
-    """S_p of all channels, then S_h of all if it is estimated, with the mixture's phase."""
+    """S_p of all channels, then S_h of all if it is estimated, with the mixture's phase.
+
+    Parameters
+    ----------
+    spectra : iterable of Spectra
+
+    Yields
+    ------
+    Sources
+
+    Examples
+    --------
+    >>> one = np.ones((1025, 2), np.float32)
+    >>> [len(S) for S, _ in with_mixture_phase([Spectra([one + 0j], [one], [one], 1024)])]
+    [2]
+    """
     for X, V_p, V_h, samples in spectra:
         V = [*zip(V_p, X, strict=True), *zip(V_h, X, strict=True)]
         yield [subtraction.apply_phase(V_c, X_c) for V_c, X_c in V if V_c is not None], samples
@@ -390,7 +575,27 @@ def recovered(
     recover: Callable[..., tuple[np.ndarray, Any]],
     settings: StftSettings,
 ) -> Iterator[Sources]:
-    """S_p of each channel by a function of PHASES, which goes on from block to block."""
+    """S_p of each channel by a function of PHASES, which goes on from block to block.
+
+    Parameters
+    ----------
+    spectra : iterable of Spectra
+    recover : function
+        An entry of PHASES.
+    settings : StftSettings
+        Those of the spectra.
+
+    Yields
+    ------
+    Sources
+
+    Examples
+    --------
+    >>> one = np.ones((1025, 2), np.float32)
+    >>> parts = [Spectra([one + 0j], [one], [None], 1024)] * 2
+    >>> [S[0].shape for S, _ in recovered(parts, PHASES["pu"], SETTINGS["compact"])]
+    [(1025, 2), (1025, 2)]
+    """
     states: list[Any] = []
     for X, V_p, V_h, samples in spectra:
         states = states or [None] * len(X)
@@ -773,6 +978,17 @@ def output_paths(
 ) -> tuple[Path, ...]:
     """Where `separate_file` writes the percussive and the harmonic part of a file.
 
+    Parameters
+    ----------
+    path, out_dir, format, only
+        As in `separate_file`.
+
+    Returns
+    -------
+    tuple of Path
+
+    Examples
+    --------
     >>> [p.as_posix() for p in output_paths("a/song.mp3", "out")]
     ['out/song.percussive.wav', 'out/song.harmonic.wav']
     """

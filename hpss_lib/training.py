@@ -227,7 +227,34 @@ def learning_rate(step: int, plan: Plan) -> float:
 def prepare(
     V: Tensor, V_p: Tensor, V_h: Tensor, config: Config, plan: Plan
 ) -> tuple[Tensor, Tensor]:
-    """Turn drawn magnitudes (B, T, N) into the network's input and its target (B, T - 2L, N)."""
+    """Turn drawn magnitudes into the network's input and its target.
+
+    Parameters
+    ----------
+    V, V_p, V_h : Tensor, (B, T, N)
+        As from `data.draw_batch`.
+    config : Config
+        Of it, the level, the clip and L.
+    plan : Plan
+        Of it, the target and the truth.
+
+    Returns
+    -------
+    V : Tensor, (B, T, N)
+    V_target : Tensor, (B, T - 2L, N)
+
+    Examples
+    --------
+    >>> from hpss_lib.madtwinnet import COMPACT
+    >>> V = torch.ones(1, 120, 1025)
+    >>> heard, target = prepare(V, V / 4, 3 * V / 4, COMPACT, Plan())
+    >>> heard.shape, target.shape, round((target.mean() / heard.mean()).item(), 4)
+    (torch.Size([1, 120, 1025]), torch.Size([1, 100, 1025]), 0.25)
+
+    References
+    ----------
+    Chapter 6.
+    """
     S = V_p if plan.target == "percussive" else V_h
     if plan.truth == "ratio":
         S = 2 * V * S / (V + S + 1e-12)
@@ -239,7 +266,20 @@ def prepare(
 
 
 class Learner(nn.Module):
-    """The network and its twin as one module, whose output is the losses (what DDP wraps)."""
+    """The network and its twin as one module, whose output is the losses (what DDP wraps).
+
+    Examples
+    --------
+    >>> from hpss_lib.madtwinnet import COMPACT
+    >>> learner = Learner(COMPACT, Plan(twin=False))
+    >>> V = torch.rand(1, 120, 1025)
+    >>> bool(learner(V, V[:, 10:-10])["total"] > 0)
+    True
+
+    References
+    ----------
+    Chapter 6.
+    """
 
     def __init__(self, config: Config, plan: Plan):
         super().__init__()
@@ -257,7 +297,40 @@ class Learner(nn.Module):
 def take_step(
     learner: nn.Module, optimiser: torch.optim.Optimizer, V: Tensor, V_target: Tensor, plan: Plan
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Take one step of gradient descent on one batch: the losses before it, the gradient's norm."""
+    """Take one step of gradient descent on one batch.
+
+    Parameters
+    ----------
+    learner : Learner
+        Changed in place.
+    optimiser : torch.optim.Optimizer
+        Of its parameters.
+    V, V_target : Tensor
+        As from `prepare`.
+    plan : Plan
+        Of it, the bound on the gradient's norm, and the precision.
+
+    Returns
+    -------
+    terms : dict of str to Tensor
+        Every loss before the step, and their "total".
+    norm : Tensor
+        The gradient's norm before it was bounded.
+
+    Examples
+    --------
+    >>> from hpss_lib.madtwinnet import COMPACT
+    >>> learner = Learner(COMPACT, Plan(twin=False))
+    >>> adam = torch.optim.Adam(learner.parameters(), 1e-3)
+    >>> V = torch.rand(1, 120, 1025)
+    >>> terms, norm = take_step(learner, adam, V, V[:, 10:-10] / 2, Plan())
+    >>> bool(terms["total"] > 0), bool(norm > 0)
+    (True, True)
+
+    References
+    ----------
+    Chapter 6.
+    """
     low = plan.bf16 and has_bf16(V.device.type)
     with torch.autocast(V.device.type, torch.bfloat16) if low else nullcontext():
         terms = learner(V, V_target)
@@ -269,7 +342,21 @@ def take_step(
 
 
 def has_bf16(kind: str) -> bool:
-    """Say whether a kind of device, "cpu", "cuda" or "mps", multiplies bfloat16 in hardware."""
+    """Say whether a kind of device multiplies bfloat16 in hardware.
+
+    Parameters
+    ----------
+    kind : "cpu", "cuda" or "mps"
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> has_bf16("mps")
+    False
+    """
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # Where a processor only emulates bfloat16 it is slower than float32.
@@ -279,10 +366,26 @@ def has_bf16(kind: str) -> bool:
 def score_each(
     model: MaDTwinNet, excerpts: Iterable[Excerpt], target: str
 ) -> Iterator[tuple[str, float, float]]:
-    """Yield each excerpt's name and plain SDR in dB, percussive and harmonic.
+    """Score a network on excerpts: plain SDR in dB with the mixture's phase.
 
-    excerpts: (name, s_p, s_h).  The target comes from the model with the mixture's phase, the other
-    source is what is left.
+    Parameters
+    ----------
+    model : MaDTwinNet
+    excerpts : iterable of (name, s_p, s_h)
+        As from `data.excerpts`.
+    target : "percussive" or "harmonic"
+        What the network estimates; the other source is what is left.
+
+    Yields
+    ------
+    name, percussive, harmonic : str, float, float
+
+    Examples
+    --------
+    >>> from hpss_lib.madtwinnet import load_model
+    >>> x = np.random.default_rng(0).standard_normal((2, 44100)).astype(np.float32)
+    >>> [name for name, p, h in score_each(load_model(), [("noise", *x)], "percussive")]
+    ['noise']
     """
     settings = SETTINGS[model.config.setting]
     for name, p, h in excerpts:
@@ -295,7 +398,24 @@ def score_each(
 
 
 def score(model: MaDTwinNet, excerpts: Sequence[Excerpt], target: str) -> tuple[float, float]:
-    """Median of `score_each`, percussive and harmonic; NaN without excerpts."""
+    """The medians of `score_each`.
+
+    Parameters
+    ----------
+    model, excerpts, target
+        As in `score_each`.
+
+    Returns
+    -------
+    percussive, harmonic : float
+        In dB; NaN without excerpts.
+
+    Examples
+    --------
+    >>> from hpss_lib.madtwinnet import load_model
+    >>> score(load_model(), [], "percussive")
+    (nan, nan)
+    """
     found = [pair for _, *pair in score_each(model, excerpts, target)]
     p, h = np.median(found, axis=0) if found else (math.nan, math.nan)
     return float(p), float(h)
@@ -493,7 +613,23 @@ def best_device() -> str:
 
 
 def join_processes(device: str) -> tuple[int, int]:
-    """Join the other processes if torchrun started this one: its rank, and how many there are."""
+    """Join the other processes, if torchrun started this one.
+
+    Parameters
+    ----------
+    device : str
+        As in `train`.
+
+    Returns
+    -------
+    rank, processes : int, int
+        This one's number, and how many there are.
+
+    Examples
+    --------
+    >>> join_processes("cpu")
+    (0, 1)
+    """
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes == 1:
         return 0, 1
@@ -587,7 +723,32 @@ def _progress(steps: int, step: int) -> Callable[[dict], None]:
 
 
 def read_log(path: str | Path, *, every: int = 1) -> dict[str, np.ndarray]:
-    """Read a log.csv: column name -> values, each the mean over `every` lines (NaN: none there)."""
+    r"""Read a log.csv.
+
+    Parameters
+    ----------
+    path : str or Path
+    every : int
+        Each value is the mean over so many lines.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Column by name; NaN where it has no value.
+
+    Raises
+    ------
+    ValueError
+        Where it has no lines yet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "log.csv")
+    >>> _ = path.write_text("step,total\n1,4\n2,2\n")
+    >>> read_log(path, every=2)["total"].tolist()
+    [3.0]
+    """
     path = Path(path)
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
