@@ -74,7 +74,13 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
 
 
 class Header(NamedTuple):
-    """What a sound file says of itself."""
+    """What a sound file says of itself.
+
+    Examples
+    --------
+    >>> Header(samples=44100, channels=2, rate=44100).channels
+    2
+    """
 
     samples: int  # in each channel
     channels: int
@@ -82,9 +88,21 @@ class Header(NamedTuple):
 
 
 def header(path: str | Path) -> Header:
-    """Samples, channels and rate of a sound file, without reading it.
+    """Read what a sound file says of itself, without its samples.
 
-    Raises what `read` raises, but for what only the samples show.
+    Parameters
+    ----------
+    path : str or Path
+        As for `read`.
+
+    Returns
+    -------
+    Header
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError, ValueError
+        What `read` raises.
 
     Examples
     --------
@@ -432,7 +450,29 @@ def write_wav(path: str | Path, x: np.ndarray, rate: int) -> None:
 
 
 def check_wav_size(n: int, channels: int, *, name: object = "the result", bits: int = 32) -> None:
-    """Raise ValueError if n samples of so many channels and bits exceed the 4 GB of a WAV file."""
+    """Refuse what exceeds the 4 GB of a WAV file.
+
+    Parameters
+    ----------
+    n, channels : int
+        Samples of each channel, and channels.
+    name
+        What the error calls it.
+    bits : int
+        Of each sample.
+
+    Raises
+    ------
+    ValueError
+        With what to do instead.
+
+    Examples
+    --------
+    >>> check_wav_size(8 * 3600 * 44100, 2, name="a night")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: a night would take 9.5 GB as 32-bit WAV, which ends at 4: ...
+    """
     size = bits // 8 * n * channels
     if size > _MAX_WAV_BYTES:
         raise ValueError(
@@ -563,7 +603,13 @@ def _temporary_names(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """One of the book's own excerpts: composed in code, rendered as two stems."""
+    """One of the book's own excerpts: composed in code, rendered as two stems.
+
+    Examples
+    --------
+    >>> EXCERPTS["jazz"].title
+    'Late Tram'
+    """
 
     name: str
     title: str

@@ -196,6 +196,12 @@ class Scores:
     """BSS Eval in frames: sdr, isr, sir, sar (2, frames) in dB, NaN where `why` says so.
 
     start: (frames,) seconds; why: for each frame "" or the reason why it has no scores.
+
+    Examples
+    --------
+    >>> nan = np.full((2, 1), np.nan)
+    >>> Scores(np.zeros(1), nan, nan, nan, nan, ("the reference is silent",)).undefined
+    1
     """
 
     start: np.ndarray

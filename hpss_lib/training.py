@@ -806,6 +806,12 @@ def train_on_folders(
     -------
     MaDTwinNet
 
+    Examples
+    --------
+    >>> network = train_on_folders(
+    ...     ["DSD100"], "out", config=CONFIGS["compact"], plan=PLANS["compact"]
+    ... )  # doctest: +SKIP
+
     References
     ----------
     Chapter 6.

@@ -1,10 +1,15 @@
 """Docstrings become pages: chapters are links, mathematics is no markup, examples stay."""
 
+import inspect
+import pkgutil
 import re
+from importlib import import_module
 from pathlib import Path
 
+import pytest
 import yaml
 
+import hpss_lib
 from hpss_lib.views.reference import find_chapters, find_names, module_to_page, to_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +64,38 @@ def test_every_module_with_a_door_is_in_the_reference():
     assert shown == there
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))
     assert "hpss_lib.views.reference" in config["sphinx"]["extra_extensions"]
+
+
+def test_the_front_door_is_in_the_reference():
+    text = (ROOT / "book/reference.md").read_text(encoding="utf8")
+    door = text.split("## The front door")[1].split("\n## ")[0]
+    assert "automodule:: hpss_lib\n" in door
+    for name in hpss_lib.__all__:
+        assert re.search(rf"[`]{name}\b", door), name
+
+
+# What a chapter shows by itself: declarations of controls and the layer that draws them.
+OF_THE_BOOK = ("hpss_lib.chapters", "hpss_lib.views", "hpss_lib.compiled", "hpss_lib.__main__")
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(hpss_lib.__path__, "hpss_lib.")
+    if not module.name.startswith(OF_THE_BOOK)
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_function_has_sections_and_an_example(name):
+    module = import_module(name)
+    for thing in vars(module).values():
+        if not (inspect.isfunction(thing) or inspect.isclass(thing)):
+            continue
+        if thing.__module__ != name or thing.__name__.startswith("_"):
+            continue
+        doc = inspect.getdoc(thing) or ""
+        assert re.search(r"^>>> ", doc, re.M), f"{thing.__qualname__} has no example"
+        on_a_page = name.count(".") == 1  # the composers' room has no page of its own
+        if on_a_page and inspect.isfunction(thing) and inspect.signature(thing).parameters:
+            assert re.search(r"^Parameters\n-{10}$", doc, re.M), thing.__qualname__
 
 
 def test_chapters_point_back(tmp_path):

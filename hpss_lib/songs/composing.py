@@ -71,6 +71,21 @@ def improvise(
     -------
     tuple of (int, int, int)
         (step, steps, MIDI pitch) of each note.
+
+    Examples
+    --------
+    >>> notes = improvise(
+    ...     np.random.default_rng(0),
+    ...     ["C"] * 64,
+    ...     scale=(0, 2, 4, 5, 7, 9, 11),
+    ...     low=60,
+    ...     high=72,
+    ...     steps=16,
+    ...     beat=4,
+    ...     density=0.5,
+    ... )
+    >>> bool(notes) and all(60 <= pitch <= 72 for _, _, pitch in notes)
+    True
     """
     tones = [p for p in range(low, high + 1) if p % 12 in scale]
     notes: list[tuple[int, int, int]] = []
@@ -149,6 +164,11 @@ def draw_score(
     ------
     ValueError
         If no style has this name.
+
+    Examples
+    --------
+    >>> draw_score(3, style="jazz", seconds=20.0) == draw_score(3, style="jazz", seconds=20.0)
+    True
     """
     rng = np.random.default_rng(seed)
     style = style or _draw_style(rng)

@@ -16,7 +16,15 @@ from hpss_lib.stft import SAMPLE_RATE
 
 
 def rms(x: np.ndarray) -> float:
-    """Return the root mean square of x (n,) over the parts that sound (within 40 dB of the top)."""
+    """Return the root mean square of x (n,) over the parts that sound (within 40 dB of the top).
+
+    Examples
+    --------
+    The silent half does not count.
+
+    >>> rms(np.repeat([0.5, 0.0], 4096))
+    0.5
+    """
     size = max(min(2048, len(x)), 1)
     blocks = np.square(x[: len(x) // size * size].reshape(-1, size), dtype=np.float64).mean(axis=1)
     heard = blocks[blocks > 1e-4 * blocks.max(initial=0.0)]
@@ -47,6 +55,13 @@ def band_pass(
     -------
     ndarray (n,)
         float32.
+
+    Examples
+    --------
+    >>> t = np.arange(44100) / 44100
+    >>> low, high = (band_pass(np.sin(2 * np.pi * f * t), low=1000.0) for f in (50.0, 5000.0))
+    >>> bool(rms(low) < 0.01 * rms(high))
+    True
     """
     for cut, kind in ((low, "highpass"), (high, "lowpass")):
         if cut is not None and cut < 0.49 * SAMPLE_RATE:
@@ -68,6 +83,13 @@ def equalise(x: np.ndarray, bands: Sequence[tuple[float, float, float]]) -> np.n
     -------
     ndarray (n,)
         float32.
+
+    Examples
+    --------
+    >>> x = np.sin(2 * np.pi * 1000 * np.arange(44100) / 44100)
+    >>> y = equalise(x, [(1000.0, 6.0, 1.0)])
+    >>> round(float(20 * np.log10(rms(y) / rms(x))), 1)
+    6.0
     """
     rows = []
     for hertz, gain_db, quality in bands:
@@ -111,6 +133,13 @@ def amplifier(
     -------
     ndarray (n,)
         float32, as loud as x.
+
+    Examples
+    --------
+    >>> x = np.sin(2 * np.pi * 200 * np.arange(44100) / 44100)
+    >>> y = amplifier(x, drive=30.0)
+    >>> y.shape, bool(np.isclose(rms(y), rms(x), rtol=1e-3))
+    ((44100,), True)
     """
     level = rms(x)
     if level == 0:
@@ -149,6 +178,15 @@ def compress(
     -------
     ndarray (n,)
         float32, as loud as x.
+
+    Examples
+    --------
+    A loud and a soft half come nearer to each other.
+
+    >>> x = np.repeat([0.8, 0.2], 44100) * np.sin(np.arange(88200))
+    >>> y = compress(x)
+    >>> bool(rms(y[:44100]) / rms(y[44100:]) < rms(x[:44100]) / rms(x[44100:]))
+    True
     """
     hop = 32
     count = -(-len(x) // hop)
@@ -187,6 +225,11 @@ def impulse_response(
     -------
     ndarray (n,)
         float32 of unit energy.
+
+    Examples
+    --------
+    >>> len(impulse_response(np.random.default_rng(0), seconds=0.5)) / SAMPLE_RATE
+    0.5
     """
     n = max(int(seconds * SAMPLE_RATE), 256)
     t = np.arange(n) / SAMPLE_RATE
@@ -219,6 +262,13 @@ def room(x: np.ndarray, response: np.ndarray, *, wet: float) -> np.ndarray:
     -------
     ndarray (n,)
         float32, as loud as x.
+
+    Examples
+    --------
+    >>> x = np.eye(1, 44100)[0]
+    >>> y = room(x, impulse_response(np.random.default_rng(0), seconds=0.5), wet=0.3)
+    >>> y.shape, bool(np.abs(y[10000:]).max() > 0)  # it rings on
+    ((44100,), True)
     """
     far = oaconvolve(x, response)[: len(x)]
     return _match((1 - wet) * x + wet * far, x)
@@ -240,6 +290,11 @@ def chorus(x: np.ndarray, *, hertz: float = 0.8, wet: float = 0.4) -> np.ndarray
     -------
     ndarray (n,)
         float32, as loud as x.
+
+    Examples
+    --------
+    >>> chorus(np.sin(np.arange(44100) / 50)).shape
+    (44100,)
     """
     t = np.arange(len(x))
     delay = SAMPLE_RATE * (0.012 + 0.002 * np.sin(2 * np.pi * hertz * t / SAMPLE_RATE))
@@ -250,7 +305,13 @@ def chorus(x: np.ndarray, *, hertz: float = 0.8, wet: float = 0.4) -> np.ndarray
 def random_equaliser(
     rng: np.random.Generator, *, bands: int = 3, most_db: float = 5.0
 ) -> tuple[tuple[float, float, float], ...]:
-    """Draw so many bands for `equalise`, their centres spread over 80 Hz to 12 kHz."""
+    """Draw so many bands for `equalise`, their centres spread over 80 Hz to 12 kHz.
+
+    Examples
+    --------
+    >>> len(random_equaliser(np.random.default_rng(0), bands=4))
+    4
+    """
     return tuple(
         (float(10 ** rng.uniform(1.9, 4.08)), float(rng.uniform(-most_db, most_db)),
          float(rng.uniform(0.4, 1.2)))
@@ -259,7 +320,14 @@ def random_equaliser(
 
 
 def drum_bus(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Treat a drum stem x (n,) as an engineer might: room, compression, colour, saturation."""
+    """Treat a drum stem x (n,) as an engineer might: room, compression, colour, saturation.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> drum_bus(rng.standard_normal(44100), rng).shape
+    (44100,)
+    """
     x = equalise(x, random_equaliser(rng))
     if rng.random() < 0.7:
         response = impulse_response(
@@ -308,6 +376,12 @@ def part_bus(
     -------
     ndarray (n,)
         float32, about as loud as x.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> part_bus(rng.standard_normal(44100), rng, kind="bass").shape
+    (44100,)
     """
     if kind in ("guitar", "bass") and drive > 1:
         if rng.random() < 0.3:
@@ -334,7 +408,14 @@ def part_bus(
 
 
 def stem_bus(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Treat a whole harmonic stem x (n,): colour, a room, now and then compression or overdrive."""
+    """Treat a whole harmonic stem x (n,): colour, a room, now and then compression or overdrive.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> stem_bus(rng.standard_normal(44100), rng).shape
+    (44100,)
+    """
     x = equalise(x, random_equaliser(rng, bands=2, most_db=4))
     if rng.random() < 0.5:
         response = impulse_response(rng, seconds=float(10 ** rng.uniform(-0.7, 0.2)))

@@ -22,7 +22,13 @@ STROKE = 0.1  # seconds that a stroke's note is written as
 
 
 class Hit(NamedTuple):
-    """One stroke of a groove: when, in beats from its start, on which key, how hard (1-127)."""
+    """One stroke of a groove: when, in beats from its start, on which key, how hard (1-127).
+
+    Examples
+    --------
+    >>> Hit(beat=1.0, pitch=38, velocity=100).pitch
+    38
+    """
 
     beat: float
     pitch: int
@@ -46,6 +52,16 @@ def read_groove(path: str | Path) -> tuple[Hit, ...]:
     ------
     ValueError
         For a file that is no such MIDI file, or cut short.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hpss_lib.songs.composing import compose
+    >>> from hpss_lib.songs.synthesis import midi_bytes
+    >>> path = Path(tempfile.mkdtemp(), "beat.mid")
+    >>> _ = path.write_bytes(midi_bytes(compose(1, style="rock", seconds=8.0), percussive=True))
+    >>> 36 in {hit.pitch for hit in read_groove(path)}  # the bass drum
+    True
     """
     raw = Path(path).read_bytes()
     division = int.from_bytes(raw[12:14], "big")
@@ -109,6 +125,13 @@ def with_groove(song: Song, groove: tuple[Hit, ...]) -> Song:
     -------
     Song
         The same but for what its kit plays; a timpani's notes stay.
+
+    Examples
+    --------
+    >>> from hpss_lib.songs.composing import compose
+    >>> song = with_groove(compose(1, style="rock", seconds=8.0), (Hit(0.0, 36, 100),))
+    >>> {note.pitch for note in song.notes if note.percussive}
+    {36}
     """
     if not groove:
         return song
@@ -143,6 +166,10 @@ def draw_groove(folder: str | Path, rng: np.random.Generator) -> tuple[Hit, ...]
     ------
     FileNotFoundError
         Where there is no such file.
+
+    Examples
+    --------
+    >>> draw_groove("grooves", np.random.default_rng(0))  # doctest: +SKIP
     """
     files = sorted(Path(folder).rglob("*beat_4-4.mid"))
     if not files:

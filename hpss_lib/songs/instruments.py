@@ -75,7 +75,13 @@ NAME_OF_KEY = {key: name for name, key in reversed(DRUMS.items())}
 
 @dataclass(frozen=True)
 class Library:
-    """Recordings by what they play: drums[kit][piece], pitched[instrument]: index entries."""
+    """Recordings by what they play: drums[kit][piece], pitched[instrument]: index entries.
+
+    Examples
+    --------
+    >>> Library(Path("notes"), {}, {"piano": []}).pitched
+    {'piano': []}
+    """
 
     folder: Path
     drums: dict[str, dict[str, list[dict]]]
@@ -102,6 +108,13 @@ def load_library(folder: str | Path) -> Library:
         Without an index.
     ValueError
         Where it lists no drums, or no pitched notes, that may be used.
+
+    Examples
+    --------
+    >>> load_library("nowhere")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: no nowhere...
     """
     folder = Path(folder)
     index = folder / "index.json"
@@ -158,6 +171,11 @@ def read_at(x: np.ndarray, position: np.ndarray) -> np.ndarray:
     -------
     ndarray (m,)
         float32; 0 beyond the signal's end.
+
+    Examples
+    --------
+    >>> read_at(np.arange(8.0), np.array([2.5, 4.0])).tolist()
+    [2.5, 4.0]
     """
     padded = np.concatenate([np.zeros(1), x, np.zeros(3)]).astype(np.float32)
     whole = np.minimum(position.astype(np.int64), len(x))
@@ -214,6 +232,10 @@ def nearest_entry(
     -------
     (dict, int)
         The entry, and the semitones to raise it by.
+
+    Examples
+    --------
+    >>> nearest_entry(entries, 60, 100, rng)  # doctest: +SKIP
     """
     pitches = sorted({e["midi"] for e in entries})
     while pitch < pitches[0] - 3:
@@ -238,7 +260,13 @@ def _add(y: np.ndarray, x: np.ndarray, at: int) -> None:
 
 
 def consonant(rng: np.random.Generator) -> np.ndarray:
-    """Draw a sung consonant's noise: a hiss as of s or f, or a short burst as of t or k."""
+    """Draw a sung consonant's noise: a hiss as of s or f, or a short burst as of t or k.
+
+    Examples
+    --------
+    >>> bool(np.isfinite(consonant(np.random.default_rng(0))).all())
+    True
+    """
     hiss = rng.random() < 0.5
     n = int(SAMPLE_RATE * (rng.uniform(0.05, 0.13) if hiss else rng.uniform(0.01, 0.03)))
     low = rng.uniform(2500, 6000) if hiss else rng.uniform(800, 3000)
@@ -327,6 +355,10 @@ def play_part(
     -------
     ndarray (length,)
         float32.
+
+    Examples
+    --------
+    >>> play_part(notes, part, library, ["piano"], rng, length=44100)  # doctest: +SKIP
     """
     y = np.zeros(length, np.float32)
     detune = rng.normal(0, 4)
@@ -409,6 +441,10 @@ def play_drums(
     -------
     (ndarray (length,), list of Note)
         What the kits play, float32, and the notes that no recording fits.
+
+    Examples
+    --------
+    >>> x, left = play_drums(notes, library, rng, length=44100)  # doctest: +SKIP
     """
     y = np.zeros(length, np.float32)
     chosen = _draw_kit(library, notes, rng)
@@ -464,6 +500,10 @@ def render_recorded(
     -------
     (ndarray (n,), ndarray (n,))
         Percussive and harmonic stem, float32 at 44.1 kHz, not balanced.
+
+    Examples
+    --------
+    >>> x_p, x_h = render_recorded(song, library, rng)  # doctest: +SKIP
     """
     x_p = _play_struck(song, library, rng, font=font)
     return x_p, _play_pitched(song, library, rng, font=font, drive=drive)

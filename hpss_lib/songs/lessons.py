@@ -60,6 +60,10 @@ def render_song(
     ------
     ValueError
         For an unknown sound or style, or recorded notes without a folder.
+
+    Examples
+    --------
+    >>> x_p, x_h = render_song(7, seconds=20.0, sounds=["fluid"])  # doctest: +SKIP
     """
     unknown = set(sounds) - set(SOUNDS)
     if unknown or not sounds:
@@ -126,6 +130,10 @@ def write_songs(
     ------
     (str, float)
         Name and seconds of each song that was rendered.
+
+    Examples
+    --------
+    >>> written = list(write_songs("lessons", range(100)))  # doctest: +SKIP
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,13 @@ SHORTEST = 0.03  # seconds
 
 
 class Stroke(NamedTuple):
-    """One note as written: when in steps, how many it is held, MIDI pitch, loudness 0-1."""
+    """One note as written: when in steps, how many it is held, MIDI pitch, loudness 0-1.
+
+    Examples
+    --------
+    >>> Stroke(0.0, 4.0, 60, 0.8).pitch
+    60
+    """
 
     step: float
     held: float
@@ -39,7 +45,13 @@ class Stroke(NamedTuple):
 
 
 class Player(NamedTuple):
-    """Who plays: a part, its channel, and how far it leans on the beat, in seconds."""
+    """Who plays: a part, its channel, and how far it leans on the beat, in seconds.
+
+    Examples
+    --------
+    >>> Player(Part((33,)), channel=1, lean=0.01).channel
+    1
+    """
 
     part: Part
     channel: int
@@ -77,6 +89,13 @@ def voice_chord(
     -------
     tuple of int
         Rising MIDI pitches.
+
+    Examples
+    --------
+    From C major to F major the C stays:
+
+    >>> voice_chord(5, (0, 4, 7), (60, 64, 67), low=55, high=72, voices=3)
+    (60, 65, 69)
     """
     classes = sorted({(root + i) % 12 for i in intervals})
     aim = np.mean(previous) if len(previous) else (low + high) / 2
@@ -270,7 +289,14 @@ def _humanised(stroke: Stroke, player: Player, score: Score, rng: np.random.Gene
 
 
 def without_overlaps(notes: Sequence[Note]) -> tuple[Note, ...]:
-    """Sort notes by onset and end each before the same pitch of its channel sounds again."""
+    """Sort notes by onset and end each before the same pitch of its channel sounds again.
+
+    Examples
+    --------
+    >>> first, again = (Note(t, 2.0, 60, 100, 0, 0, False) for t in (0.0, 1.0))
+    >>> [note.duration <= 1 for note in without_overlaps([again, first])]
+    [True, False]
+    """
     ordered = sorted(notes, key=lambda n: (n.onset, n.channel, n.pitch))
     kept: list[Note] = []
     latest: dict[tuple[int, int], int] = {}
@@ -289,7 +315,13 @@ def without_overlaps(notes: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def cut(notes: Sequence[Note], seconds: float) -> tuple[Note, ...]:
-    """Return the notes that begin before a time, none of them lasting beyond it."""
+    """Return the notes that begin before a time, none of them lasting beyond it.
+
+    Examples
+    --------
+    >>> [note.duration for note in cut([Note(0.0, 2.0, 60, 100, 0, 0, False)], 1.5)]
+    [1.5]
+    """
     return tuple(
         n._replace(duration=round(min(n.duration, seconds - n.onset), 4))
         for n in notes
@@ -316,6 +348,13 @@ def perform(score: Score, seed: int | np.random.Generator) -> Song:
     ------
     ValueError
         For an unknown chord, drum or part, or more than 15 parts.
+
+    Examples
+    --------
+    >>> from hpss_lib.songs.composing import draw_score
+    >>> score = draw_score(3, style="rock", seconds=20.0)
+    >>> perform(score, 0) == perform(score, 0)
+    True
     """
     rng = np.random.default_rng(seed)
     players = _players(score, rng)

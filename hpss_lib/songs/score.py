@@ -46,6 +46,11 @@ class Note(NamedTuple):
 
     On channel 9 the pitch names a drum and the program a kit; `percussive` says which stem it is in
     (a timpani note is percussive though it has a channel of its own).
+
+    Examples
+    --------
+    >>> Note(0.5, 0.25, 60, 100, 0, 0, False).pitch
+    60
     """
 
     onset: float
@@ -59,7 +64,13 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """An instrument of a band: programs to draw from, range, level 0-1, manner of playing."""
+    """An instrument of a band: programs to draw from, range, level 0-1, manner of playing.
+
+    Examples
+    --------
+    >>> Part((33,), low=28, high=43).voices
+    4
+    """
 
     programs: tuple[int, ...]
     low: int = 48
@@ -77,7 +88,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Section:
-    """Some bars that share a texture: chord symbols, drum patterns, and a line for each part."""
+    """Some bars that share a texture: chord symbols, drum patterns, and a line for each part.
+
+    Examples
+    --------
+    >>> Section(4, "C|F").chords
+    'C|F'
+    """
 
     bars: int
     chords: str  # bars divided by "|", repeated as needed; chords of one bar by spaces
@@ -90,7 +107,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Score:
-    """Music as written; `tempo` in beats a minute, `steps` a bar, `key` in semitones."""
+    """Music as written; `tempo` in beats a minute, `steps` a bar, `key` in semitones.
+
+    Examples
+    --------
+    >>> Score("rock", 120.0, {}, (Section(1, "C"),)).beats
+    (0.0, 0.5, 1.0, 1.5, 2.0)
+    """
 
     style: str
     tempo: float
@@ -135,7 +158,13 @@ class Score:
 
 @dataclass(frozen=True)
 class Song:
-    """Music as played: notes in order of onset, length in seconds, parts by channel."""
+    """Music as played: notes in order of onset, length in seconds, parts by channel.
+
+    Examples
+    --------
+    >>> Song("rock", (), 2.0, 120.0, {}).seconds
+    2.0
+    """
 
     style: str
     notes: tuple[Note, ...]
@@ -161,6 +190,11 @@ def pitch_number(name: str) -> int:
     ------
     ValueError
         If it is no such name.
+
+    Examples
+    --------
+    >>> pitch_number("C4"), pitch_number("F#3"), pitch_number("Bb5")
+    (60, 54, 82)
     """
     match = re.fullmatch(r"([A-G])([#b]*)(-?\d+)", name)
     if not match:
@@ -189,6 +223,11 @@ def split_chord(symbol: str) -> tuple[int, str]:
     ------
     ValueError
         If it is no such symbol.
+
+    Examples
+    --------
+    >>> split_chord("Bbmaj9")
+    (10, 'maj9')
     """
     match = re.fullmatch(r"([A-G])([#b]?)(.*)", symbol)
     if not match or match.group(3) not in CHORDS:
@@ -209,13 +248,24 @@ def parse_chord(symbol: str) -> tuple[int, tuple[int, ...]]:
     -------
     (int, tuple of int)
         The root's pitch class 0-11 (C = 0), and the chord's intervals above it in semitones.
+
+    Examples
+    --------
+    >>> parse_chord("F#m7")
+    (6, (0, 3, 7, 10))
     """
     root, quality = split_chord(symbol)
     return root, CHORDS[quality]
 
 
 def transpose(symbol: str, semitones: int) -> str:
-    """Return the symbol of a chord moved by some semitones; by none, the symbol as it was."""
+    """Return the symbol of a chord moved by some semitones; by none, the symbol as it was.
+
+    Examples
+    --------
+    >>> transpose("Am7", 3)
+    'Cm7'
+    """
     if semitones % 12 == 0:
         return symbol
     root, quality = split_chord(symbol)
@@ -234,6 +284,11 @@ def tune(text: str) -> Tune:
     -------
     tuple of (int, int, int)
         (step, steps, MIDI pitch) of each note.
+
+    Examples
+    --------
+    >>> tune("E4:4 .:2 G4:2")
+    ((0, 4, 64), (6, 2, 67))
     """
     notes, step = [], 0
     for token in text.split():
@@ -245,7 +300,13 @@ def tune(text: str) -> Tune:
 
 
 def onsets_of(pattern: str) -> list[tuple[int, int, str]]:
-    """List a pattern's notes as (step, steps held, character)."""
+    """List a pattern's notes as (step, steps held, character).
+
+    Examples
+    --------
+    >>> onsets_of("x--.o.x-")
+    [(0, 3, 'x'), (4, 1, 'o'), (6, 2, 'x')]
+    """
     return [
         (match.start(), match.end() - match.start(), match.group()[0])
         for match in re.finditer(r"[^.\-]-*", pattern)
@@ -253,7 +314,13 @@ def onsets_of(pattern: str) -> list[tuple[int, int, str]]:
 
 
 def chords_by_step(section: Section, steps: int) -> list[str]:
-    """Return the chord symbol in force at every step of a section whose bars have `steps` steps."""
+    """Return the chord symbol in force at every step of a section whose bars have `steps` steps.
+
+    Examples
+    --------
+    >>> chords_by_step(Section(2, "C F|G"), 4)
+    ['C', 'C', 'F', 'F', 'G', 'G', 'G', 'G']
+    """
     bars = [bar.split() for bar in section.chords.split("|")]
     return [
         bar[step * len(bar) // steps]
@@ -277,6 +344,14 @@ def step_time(step: float, score: Score) -> float:
     -------
     float
         Seconds.
+
+    Examples
+    --------
+    Eighths in triplets: the second of a pair comes late.
+
+    >>> swung = Score("jazz", 60.0, {}, (Section(1, "C"),), swing=0.67)
+    >>> [round(step_time(step, swung), 2) for step in (0, 2, 4)]
+    [0.0, 0.67, 1.0]
     """
     pair = 2 * score.swing_unit
     whole, within = divmod(step, pair)

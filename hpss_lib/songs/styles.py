@@ -8,7 +8,13 @@ from hpss_lib.songs.score import Part
 
 @dataclass(frozen=True)
 class Style:
-    """What a kind of music draws from: tempi, grooves, chords, and parts with their patterns."""
+    """What a kind of music draws from: tempi, grooves, chords, and parts with their patterns.
+
+    Examples
+    --------
+    >>> STYLES["rock"].steps  # a bar of sixteenths
+    16
+    """
 
     tempo: tuple[float, float]
     kits: tuple[int, ...]

@@ -98,6 +98,12 @@ def midi_bytes(song: Song, *, percussive: bool) -> bytes:
     -------
     bytes
         A file of format 0, with TICKS_PER_BEAT.
+
+    Examples
+    --------
+    >>> from hpss_lib.songs.composing import compose
+    >>> midi_bytes(compose(1, style="rock", seconds=8.0), percussive=True)[:4]
+    b'MThd'
     """
     chosen = [n for n in song.notes if n.percussive == percussive]
     events: list[Event] = []
@@ -138,6 +144,10 @@ def find_font(name: str = "fluid") -> Path:
     ------
     FileNotFoundError
         Naming the package to install.
+
+    Examples
+    --------
+    >>> find_font("fluid")  # doctest: +SKIP
     """
     given = os.environ.get("HPSS_SOUND_FONT") if name == "fluid" else None
     if given or name not in FONTS:
@@ -215,6 +225,10 @@ def synthesise(
         Where FluidSynth or the font is missing.
     RuntimeError
         Where FluidSynth fails.
+
+    Examples
+    --------
+    >>> x_p = synthesise(song, percussive=True)  # doctest: +SKIP
     """
     x = np.zeros(round(song.seconds * SAMPLE_RATE), np.float32)
     if any(n.percussive == percussive for n in song.notes):
@@ -227,7 +241,12 @@ def synthesise(
 def render_stems(
     song: Song, *, font: str = "fluid", reverb: float = 0.35
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Render both stems of a song, as `synthesise` does: (x_p, x_h), float32 (n,) each."""
+    """Render both stems of a song, as `synthesise` does: (x_p, x_h), float32 (n,) each.
+
+    Examples
+    --------
+    >>> x_p, x_h = render_stems(song)  # doctest: +SKIP
+    """
     x_p, x_h = (
         synthesise(song, percussive=flag, font=font, reverb=reverb) for flag in (True, False)
     )
@@ -255,6 +274,12 @@ def balance(
     -------
     (ndarray (n,), ndarray (n,))
         The scaled stems, float32.
+
+    Examples
+    --------
+    >>> x_p, x_h = balance(np.array([0.1, 0.1]), np.array([0.2, 0.4]), peak=0.7)
+    >>> round(float(np.abs(x_p + x_h).max()), 3)
+    0.7
     """
     rms_p, rms_h = (float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) for x in (x_p, x_h))
     if rms_p > 0 and rms_h > 0:
@@ -265,7 +290,13 @@ def balance(
 
 
 def fade_out(x: np.ndarray, *, seconds: float) -> np.ndarray:
-    """Return x (n,) with its last `seconds` faded to zero by a raised cosine."""
+    """Return x (n,) with its last `seconds` faded to zero by a raised cosine.
+
+    Examples
+    --------
+    >>> fade_out(np.ones(44100), seconds=0.5)[[0, -1]].round(3).tolist()
+    [1.0, 0.0]
+    """
     n = min(round(seconds * SAMPLE_RATE), len(x))
     y = np.array(x)
     y[len(y) - n :] *= (0.5 + 0.5 * np.cos(np.linspace(0, np.pi, n))).astype(y.dtype)
