@@ -117,9 +117,22 @@ def test_the_engine_shares_the_librarys_numbers(engine):
         ("SAMPLE_RATE", SAMPLE_RATE),
         ("HARMONIC_SECONDS", median.HARMONIC_SECONDS),
         ("PERCUSSIVE_HERTZ", median.PERCUSSIVE_HERTZ),
+        ("INAUDIBLE", list(audio._INAUDIBLE)),
         ("THRESHOLD", sinusoids.THRESHOLD),
     ]:
         assert numbers[name] == value
+
+
+# --------------------------------------------------------------------------------- chapter 1
+
+
+@pytest.mark.parametrize("n", [1, 5000, 100000])
+def test_without_rumble(engine, n):
+    x = noise(n) + np.float32(0.05)
+    (expected,) = np.concatenate(list(audio.without_rumble([x[:, None]], SAMPLE_RATE))).T
+    padded = np.pad(x, engine("", "reach"), mode="symmetric")
+    found = engine("rumble.js", "withoutRumble", padded)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
 # --------------------------------------------------------------------------------- chapter 2

@@ -62,7 +62,8 @@ export function makeEngine({ workers = 2, start = startWorker } = {}) {
     checkChannels(x);
     const setting = method === "mad" && config ? config.setting : SETTING;
     const settings = SETTINGS[setting];
-    const parts = blocks(x[0].length, settings, needs(method, settings, config));
+    const needed = needs(method, settings, config);
+    const parts = blocks(x[0].length, settings, needed);
     const tasks = x.flatMap((_, channel) => chain(parts, channel));
     const y = x.map((channel) => new Float32Array(channel.length));
     let next = 0, done = 0;
@@ -72,7 +73,7 @@ export function makeEngine({ workers = 2, start = startWorker } = {}) {
         signal?.throwIfAborted();
         const { block, channel, before, handOn } = tasks[next];
         next += 1;
-        const samples = cut(x, channel, block);
+        const samples = cut(x, channel, block, needed.margin);
         await one.ask("estimate", { x: samples, block, method, setting }, [samples.buffer]);
         const previous = phase === "mixture" ? undefined : await before;
         const part = await one.ask("recover", { block, phase, setting, previous });
@@ -161,11 +162,17 @@ function checkChannels(x) {
   }
 }
 
-/** The samples that a block takes of a channel; of two channels, of the middle or the side. */
-function cut(x, channel, { offset, end }) {
-  if (x.length !== 2) return x[channel].slice(offset, end);
-  const sign = channel === 0 ? 1 : -1, right = x[1].subarray(offset, end);
-  return x[0].slice(offset, end).map((left, n) => (left + sign * right[n]) / 2);
+/**
+ * The samples that a block takes of a channel, and `margin` more on either side; of two channels, of
+ * the middle or the side. Beyond its ends the signal goes on as in a mirror.
+ */
+function cut(x, channel, { offset, end }, margin) {
+  const length = x[0].length, sign = channel === 0 ? 1 : -1;
+  const at = (n) => (x.length === 2 ? (x[0][n] + sign * x[1][n]) / 2 : x[channel][n]);
+  return Float32Array.from({ length: end - offset + 2 * margin }, (_, i) => {
+    const n = (((offset - margin + i) % (2 * length)) + 2 * length) % (2 * length);
+    return at(n < length ? n : 2 * length - 1 - n);
+  });
 }
 
 function add(y, part, start) {

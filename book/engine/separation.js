@@ -17,6 +17,7 @@
 
 import { medianHpss, secondsToFrames } from "./median.js";
 import { mixingWeight, pu } from "./puiter.js";
+import { REACH, withoutRumble } from "./rumble.js";
 import { HARMONIC_SECONDS } from "./settings.js";
 import {
   countFrames, emptySpectrogram, magnitude, overlapAdd, overlappedWindow, sliceFrames, stftFrames,
@@ -26,18 +27,20 @@ import { applyPhase, subtract } from "./subtraction.js";
 const FRAMES = 1000; // in a block, about
 
 /**
- * What a method needs: frames of context on each side, and of which its blocks begin at multiples.
+ * What a method needs: frames of context on each side, of which its blocks begin at multiples, and
+ * the samples beyond those of its frames.
  *
  * @param {MethodName} method @param {StftSettings} settings
  * @param {{frames: number, context: number} | null} config of the network
  */
 export function needs(method, settings, config) {
   if (method === "median") {
-    return { context: (secondsToFrames(HARMONIC_SECONDS, settings) - 1) / 2, step: 1 };
+    return { context: (secondsToFrames(HARMONIC_SECONDS, settings) - 1) / 2, step: 1, margin: 0 };
   }
   if (method !== "mad") throw new Error(`there is no method ${method}; accepted are mad, median`);
   if (!config) throw new Error("the method mad needs the network's weights: load the model first");
-  return { context: config.context, step: config.frames - 2 * config.context };
+  const step = config.frames - 2 * config.context;
+  return { context: config.context, step, margin: REACH };
 }
 
 /**
@@ -60,13 +63,14 @@ export function blocks(length, settings, { context, step }) {
 /**
  * X and V_p of a block's own frames.
  *
- * @param {Float32Array} x the samples offset, ..., end - 1 
+ * @param {Float32Array} x the samples offset, ..., end - 1, and the method's margin on either side
  * @param {Block} block @param {MethodName} method @param {StftSettings} settings
  * @param {Network | null} network
  * @returns {{X: Spectrogram, V_p: Float32Array}}
  */
 export function estimate(x, { first, last, before, after, offset }, method, settings, network) {
-  const all = stftFrames(x, settings, first - before, last + after, offset);
+  const heard = method === "mad" ? withoutRumble(x) : x;
+  const all = stftFrames(heard, settings, first - before, last + after, offset);
   const V = magnitude(all), X = sliceFrames(all, before, before + last - first);
   if (method === "mad") {
     if (!network) throw new Error("the method mad needs the network's weights");

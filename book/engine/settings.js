@@ -15,4 +15,5 @@ export const SETTINGS = {
 
 export const HARMONIC_SECONDS = 0.36; // the median's neighbourhood along time
 export const PERCUSSIVE_HERTZ = 667; // and along frequency
+export const INAUDIBLE = [9, 15]; // Hz: gone below the first, untouched above the second
 export const THRESHOLD = 0.01; // of a frame's maximum: lower peaks are not taken for sinusoids

@@ -77,6 +77,9 @@ const scenes = {
       return S;
     });
   },
+  async reach() {
+    return (await import(new URL("rumble.js", ENGINE))).REACH;
+  },
   async settings() {
     return { ...await import(new URL("settings.js", ENGINE)) };
   },
