@@ -245,7 +245,7 @@ class Signal:
 class Cache:
     """All samples of a training set in one memory-mapped file, and where each signal lies in it.
 
-    Attributes
+    Parameters
     ----------
     samples : ndarray, (all,) int16
     signals : dict

@@ -37,7 +37,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 class Config:
     """The sizes and the starting point of one network.
 
-    Attributes
+    Parameters
     ----------
     bins : int
         N, the bins of the STFT.
