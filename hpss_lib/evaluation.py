@@ -10,7 +10,7 @@ import hashlib
 import importlib.metadata
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,9 +191,30 @@ def weights_hash(method: str) -> str:
     ('', 12)
     """
     name, options, _ = parse_method(method)
-    files = separation.METHODS[name].weights(**options) if name in separation.METHODS else ()
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files))
-    return digest.hexdigest()[:12] if files else ""
+    known = separation.METHODS.get(name)
+    return hash_files(known.weights(**options) if known else ())
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Identify files by what they hold.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        One after the other.
+
+    Returns
+    -------
+    str
+        The first 12 digits of the SHA-256 of their bytes; "" of no file.
+
+    Examples
+    --------
+    >>> hash_files([])
+    ''
+    """
+    held = [path.read_bytes() for path in paths]
+    return hashlib.sha256(b"".join(held)).hexdigest()[:12] if held else ""
 
 
 # ---------------------------------------------------------------------------- one song, one method

@@ -25,7 +25,6 @@ leaves of the mixture; sir, sar from BSS Eval v3 over the whole piece; magnitude
 
 import argparse
 import csv
-import hashlib
 import importlib.metadata
 import math
 import os
@@ -42,6 +41,7 @@ import numpy as np
 from hpss_lib import __version__, evaluation, measures, puiter, tracking
 from hpss_lib.audio import SOURCES
 from hpss_lib.data import Song, read_song
+from hpss_lib.scoreboard import csv_text
 from hpss_lib.stft import SAMPLE_RATE, SETTINGS, StftSettings, istft, stft
 from hpss_lib.subtraction import apply_phase, subtract
 from hpss_lib.workers import run_tasks
@@ -224,7 +224,7 @@ def run(task: Task) -> list[dict]:
         for phase in CURVE_PHASES if task.curve else PHASES:
             if phase == "griffin-lim" and name != "true":
                 continue
-            if (name, text(level), phase) in task.done:
+            if (name, str(csv_text(level)), phase) in task.done:
                 continue
             S = PHASES[phase](X, *pair, settings, len(x))
             s = [istft(S_j.astype(np.complex64), settings, len(x)) for S_j in S]
@@ -240,7 +240,7 @@ def run(task: Task) -> list[dict]:
                 }  # fmt: skip
                 if result is not None:
                     row |= {"sir": result.sir[j, 0], "sar": result.sar[j, 0]}
-                rows.append({k: text(v) for k, v in (task.labels | row).items()})
+                rows.append({k: str(csv_text(v)) for k, v in (task.labels | row).items()})
     return rows
 
 
@@ -262,12 +262,6 @@ def magnitude_snr(V: np.ndarray, V_hat: np.ndarray) -> float:
 # ------------------------------------------------------------------------------------ the file
 
 
-def text(value) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
 def read(path: Path) -> list[dict]:
     if not path.exists():
         return []
@@ -278,15 +272,9 @@ def read(path: Path) -> list[dict]:
         return [row for row in reader if None not in row.values()]
 
 
-def hash_of_weights(folder: str) -> str:
-    digest, paths = hashlib.sha256(), sorted(weights_folder(folder).glob("compact-*.safetensors"))
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12] if paths else ""
-
-
 def tasks(options, rows: list[dict]) -> list[Task]:
-    weights_hash = hash_of_weights(options.weights)
+    files = weights_folder(options.weights).glob("compact-*.safetensors")
+    weights_hash = evaluation.hash_files(sorted(files))
     found = []
     for data in options.data:
         songs = evaluation.list_songs(data)
@@ -299,7 +287,11 @@ def tasks(options, rows: list[dict]) -> list[Task]:
                     name, song, setting, options.seconds, options.curve, not options.plain,
                     options.weights, weights_hash, frozenset(),
                 )  # fmt: skip
-                same = [r for r in rows if all(r[k] == text(v) for k, v in blank.labels.items())]
+                same = [
+                    r
+                    for r in rows
+                    if all(r[k] == str(csv_text(v)) for k, v in blank.labels.items())
+                ]
                 # The percussive row comes first: where the harmonic one is, nothing was cut off.
                 done = frozenset(
                     (r["magnitudes"], r["level"], r["phase"])
