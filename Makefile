@@ -93,7 +93,7 @@ endif
 # ---------------------------------------------------------------- the checks
 
 test: setup
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types unit nbval browser
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types browser unit nbval
 	@echo "All checks passed."
 
 lint: .make/python
