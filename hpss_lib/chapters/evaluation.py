@@ -259,7 +259,7 @@ delay_control = Control(
 
 # Songs that are different problems are never put into one average.
 GROUPS = {
-    "MDB Drums": "real songs that the network has never heard the like of",
+    "MDB Drums": "real songs that the network was not trained on",
     "Lithium": "a real song from an album that it has heard other songs of",
     "excerpts": "the book's own, by the program that also wrote training songs",
 }
