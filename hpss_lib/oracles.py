@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from hpss_lib import separation
+from hpss_lib import puiter, separation
 from hpss_lib.median import soft_mask
 from hpss_lib.stft import StftSettings, find_settings
 
@@ -87,8 +87,8 @@ def oracle(
     Returns
     -------
     s_p, s_h : ndarray, (n,)
-        float32. s_h = x - s_p, except for "true" with the mixture's phase: there each source has
-        its own true magnitude, and they need not sum to x.
+        float32. With masks s_h = x - s_p. With true magnitudes both are what the phase recovery
+        gives, as published, and need not sum to x.
 
     Raises
     ------
@@ -113,8 +113,8 @@ def oracle(
     x = (x_p + x_h).astype(np.float32, copy=False)
     signals = np.stack([x, x_p.astype(np.float32), x_h.astype(np.float32)], axis=1)
     spectra = known_magnitudes(separation.spectrograms([signals], settings, _FRAMES), kind)
-    if kind == "true" and phase == "mixture":
-        sources = separation.with_mixture_phase(spectra)
+    if kind == "true":
+        sources = as_published(spectra, phase, settings)
         s_p, s_h = np.concatenate([*separation.overlap_added(sources, settings)]).T
         return s_p, s_h
     sources = separation.recovered(spectra, separation.PHASES[phase], settings)
@@ -153,6 +153,55 @@ def known_magnitudes(
             M_p = ideal_ratio_mask(V_p, V_h) if kind == "irm" else ideal_binary_mask(V_p, V_h)
             V_p, V_h = M_p * np.abs(X), (1 - M_p) * np.abs(X)
         yield separation.Spectra([X], [V_p], [V_h], samples)
+
+
+def as_published(
+    spectra: Iterable[separation.Spectra], phase: str, settings: StftSettings
+) -> Iterator[separation.Sources]:
+    """Both sources as a phase recovery gives them, S_p and S_h, whether they sum to X or not.
+
+    `separation.recovered` gives S_p its share of what the two leave of X and takes the rest for
+    S_h, so that nothing is lost; the published algorithm does not.
+
+    Parameters
+    ----------
+    spectra : iterable of separation.Spectra
+        Of one channel, with both magnitudes.
+    phase : str
+        A key of `separation.PHASES`.
+    settings : StftSettings
+
+    Yields
+    ------
+    separation.Sources
+        S_p and S_h.
+
+    Examples
+    --------
+    >>> settings, one = find_settings("1"), np.ones((2049, 2))
+    >>> spectra = separation.Spectra([3 + 0j * one], [one], [one], 1024)
+    >>> [(S_p, S_h)] = [S for S, _ in as_published([spectra], "pu", settings)]
+    >>> bool(np.allclose(np.abs(S_p), 1)), bool(np.allclose(S_p + S_h, 3))
+    (True, False)
+
+    References
+    ----------
+    Magron, Badeau and David (2018); chapter 8.
+    """
+    if phase == "mixture":
+        yield from separation.with_mixture_phase(spectra)
+        return
+    recover = {"pu": _closed_form, "pu-iter": puiter.pu_iter}[phase]
+    previous = None
+    for (X,), V_p, V_h, samples in spectra:
+        S = recover(X, (*V_p, *V_h), settings, previous=previous)
+        previous = S[:, :, -1].copy()
+        yield [*S], samples
+
+
+def _closed_form(X, V, settings, *, previous):
+    """`puiter.pu` called as `puiter.pu_iter` is."""
+    return np.stack(puiter.pu(X, *V, settings, previous=None if previous is None else previous[1]))
 
 
 def scaled_mixture(x_p: np.ndarray, x_h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from hpss_lib.audio import SOURCES
 # What is scored in which settings. Oracles bound what the methods can reach.
 METHODS = {
     ("compact", "1", "2"): ("median", "kam", "irm"),
-    ("compact",): ("mixture", "librosa", "ibm", "true", "true+pu"),
+    ("compact",): ("mixture", "librosa", "ibm", "true", "true+pu", "true+pu-iter"),
 }
 NETWORK = {
     ("compact", "1", "2"): ("mad", "mad+pu"),

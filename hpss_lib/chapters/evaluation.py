@@ -265,7 +265,8 @@ GROUPS = {
 }
 LABELS = {
     "true": "true magnitudes",
-    "true+pu": "true magnitudes, PU-iter",
+    "true+pu": "true, PU-iter closed form",
+    "true+pu-iter": "true magnitudes, PU-iter",
     "ibm": "ideal binary mask",
     "irm": "ideal ratio mask",
     "mad": "network",
@@ -277,7 +278,7 @@ LABELS = {
     "librosa": "median filter (librosa)",
     "mixture": "scaled mixture",
 }
-ORACLES = ("true", "true+pu", "ibm", "irm")
+ORACLES = ("true", "true+pu", "true+pu-iter", "ibm", "irm")
 
 # DSD100 Test, from the bar charts of the authors' poster: error about 0.01 dB for the percussive,
 # 0.02 dB for the harmonic source; the STFT setting is not named. SDR, SIR, SAR in dB.
