@@ -25,7 +25,7 @@ OTHERS = {
     "data": {"kicks"},
     "measures": set(),
     "workers": set(),
-    "oracles": {"median", "separation"},
+    "oracles": {"median", "puiter", "separation"},
     "scoreboard": {"measures"},
     "evaluation": {"separation", "data", "measures", "oracles", "scoreboard", "workers"},
     "training": {"madtwinnet", "data", "measures", "songs"},
@@ -51,6 +51,8 @@ TOP = {
     "chapters": {"matplotlib"},
     "chapters.masker_denoiser": NETWORK,
     "chapters.twinnet_training": NETWORK,
+    "chapters.questions.masker_denoiser": NETWORK,
+    "chapters.questions.twinnet_training": NETWORK,
 }
 LATE = {"madtwinnet", "training", "compiled", "songs"}  # rooms that others import in functions only
 

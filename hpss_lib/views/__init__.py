@@ -5,6 +5,7 @@ from hpss_lib.views.controls import Choice, Control, Slider, View, all_controls
 from hpss_lib.views.exercises import check
 from hpss_lib.views.figures import show_figure
 from hpss_lib.views.players import GAIN, play, stem_player
+from hpss_lib.views.questions import ask
 
 __all__ = [
     "GAIN",
@@ -13,6 +14,7 @@ __all__ = [
     "Slider",
     "View",
     "all_controls",
+    "ask",
     "check",
     "play",
     "plot",
