@@ -18,7 +18,8 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 # One thread for each numerical library: two stages run side by side on two cores.
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
-.PHONY: help setup book cold-book serve lab test lint types unit nbval browser budget bench results lock clean
+.PHONY: help setup book cold-book serve lab test lint types unit nbval browser budget bench results \
+  student instructor pdf offline lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +30,8 @@ help:
 	@echo "make budget    seconds and peak memory of each notebook on one core"
 	@echo "make bench     speed of the library and of the browser's engine"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
+	@echo "make student   the notebooks without solutions in _build/student; make instructor: solved"
+	@echo "make pdf       each page of the book on paper; make offline: the whole book as one zip"
 	@echo "make lock      resolve requirements.lock again (needs uv)"
 	@echo "make clean     remove what was built (the virtual environment stays)"
 
@@ -89,6 +92,13 @@ ifneq ($(ROOT_USER),)
 	@echo "You are root, as in a container: Jupyter starts all the same (--allow-root)"
 endif
 	@$(BIN)/jupyter lab $(if $(ROOT_USER),--allow-root )book/00_index.ipynb
+
+# The same notebooks without and with the exercises' solutions; the built book on paper and as a zip.
+student instructor: .make/python
+	@$(BIN)/python tools/editions.py $@
+
+pdf offline: .make/book
+	@$(BIN)/python tools/editions.py $@
 
 # ---------------------------------------------------------------- the checks
 
