@@ -11,7 +11,7 @@ separation", IEEE Transactions on Signal Processing 62(16), 2014.
 A kernel is a rectangle of bins x frames, one for each band of frequencies. Two conventions: the
 median of an even number of values is the mean of the two in the middle (as numpy.median has it),
 and a kernel of even length reaches one cell further back than forward, to the lower bin or the
-earlier frame.
+earlier frame. (The baseline released beside the paper has others: tools/released_kam.py.)
 """
 
 import math
@@ -133,7 +133,7 @@ def context_frames(
     return iterations * max(kernel_size(*kernel, settings)[1] // 2 for kernel in kernels)
 
 
-def kernel_median(Z: np.ndarray, bins: int, frames: int) -> np.ndarray:
+def kernel_median(Z: np.ndarray, bins: int, frames: int, *, lower: bool = False) -> np.ndarray:
     """Compute each cell's median over the kernel of bins x frames around it.
 
     The time is the same for any size along the kernel's longer side, and grows with its shorter
@@ -145,6 +145,9 @@ def kernel_median(Z: np.ndarray, bins: int, frames: int) -> np.ndarray:
         float32 or float64, finite. Beyond the edges Z is mirrored, the outermost cell included.
     bins, frames : int
         At least 1 (even sizes: see the module).
+    lower : bool
+        The other convention for even sizes, that of the baseline released beside the paper: of the
+        two middle values the lower one, and a kernel that reaches one cell further forward.
 
     Returns
     -------
@@ -171,13 +174,14 @@ def kernel_median(Z: np.ndarray, bins: int, frames: int) -> np.ndarray:
         raise ValueError(f"the kernel has {bins} x {frames} cells; it needs at least one")
     if bins == frames == 1:
         return Z.copy()
-    before = bins // 2, frames // 2
-    after = bins - 1 - before[0], frames - 1 - before[1]
+    before, after = (bins // 2, frames // 2), ((bins - 1) // 2, (frames - 1) // 2)
+    if lower:
+        before, after = after, before
     mirrored = np.pad(Z, list(zip(before, after, strict=True)), mode="symmetric")
     # The window slides along the kernel's longer side: fewer values enter and leave it.
     if bins > frames:
-        return _sliding_median(mirrored.T, frames, bins).T
-    return _sliding_median(mirrored, bins, frames)
+        return _sliding_median(mirrored.T, frames, bins, lower).T
+    return _sliding_median(mirrored, bins, frames, lower)
 
 
 def backfit_source(Z: np.ndarray, kernels: Kernels, settings: StftSettings) -> np.ndarray:
@@ -334,8 +338,8 @@ def kam_hpss(
     return M_p, 1 - M_p
 
 
-def _sliding_median(Z: np.ndarray, lines: int, columns: int) -> np.ndarray:
-    """The median of each lines x columns window that lies within Z, as numpy.median has it."""
+def _sliding_median(Z: np.ndarray, lines: int, columns: int, lower: bool) -> np.ndarray:
+    """The median of each lines x columns window within Z; lower: as in `kernel_median`."""
     from hpss_lib.compiled import kam as loops
 
     out = np.empty((Z.shape[0] - lines + 1, Z.shape[1] - columns + 1), Z.dtype)
@@ -345,5 +349,6 @@ def _sliding_median(Z: np.ndarray, lines: int, columns: int) -> np.ndarray:
         ranks = np.empty(part.size, np.int32)
         ranks[order] = np.arange(part.size, dtype=np.int32)
         values = part.ravel()[order]
-        loops.slide(ranks.reshape(part.shape), values, columns, out[first : first + _LINES_AT_ONCE])
+        medians = out[first : first + _LINES_AT_ONCE]
+        loops.slide(ranks.reshape(part.shape), values, columns, medians, lower)
     return out

@@ -3,9 +3,10 @@
     x (n,) real  ->  X (F, T) complex  ->  x (n,) real
 
 Frame t is centred on sample t * hop; the signal is zero outside its n samples; T = 1 + n // hop.
-The window stands in the middle of the FFT frame and is divided by sqrt(n_fft), so that magnitudes
-keep the same order of size whatever the FFT size. This is what torch.stft computes with
-center=True, pad_mode="constant", normalized=True.
+The window stands in the middle of the FFT frame and is divided by sqrt(n_fft), so that noise keeps
+its size whatever the FFT size (a tone grows with its root, a click shrinks). This is what
+torch.stft computes with center=True, pad_mode="constant", normalized=True. Centred means to a
+sample: the middle of the window stands 1 sample before t * hop in setting 1, 1/2 in setting 2.
 """
 
 from dataclasses import dataclass

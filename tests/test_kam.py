@@ -1,5 +1,8 @@
 """Kernel additive modelling: kernels, the median, backfitting, and what goes in and comes out."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
@@ -68,6 +71,16 @@ def test_even_kernels_reach_back_and_average_the_middle_two():
     Z = np.array([[1.0, 10.0, 4.0]])
     assert kam.kernel_median(Z, 1, 2).tolist() == [[1.0, 5.5, 7.0]]
     assert kam.kernel_median(Z.T, 2, 1).tolist() == [[1.0], [5.5], [7.0]]
+
+
+@pytest.mark.parametrize(("bins", "frames"), [(1, 2), (2, 1), (4, 3), (6, 8), (3, 5)])
+def test_the_lower_middle_value_reaching_forward(bins, frames):
+    Z = np.random.default_rng(5).random((30, 20))
+    pads = [((bins - 1) // 2, bins // 2), ((frames - 1) // 2, frames // 2)]
+    windows = sliding_window_view(np.pad(Z, pads, mode="symmetric"), (bins, frames))
+    values = np.sort(windows.reshape(*Z.shape, -1), axis=-1)
+    expected = values[..., (bins * frames - 1) // 2]
+    assert np.array_equal(kam.kernel_median(Z, bins, frames, lower=True), expected)
 
 
 def test_median_of_a_kernel_larger_than_the_spectrogram():
@@ -171,3 +184,19 @@ def test_errors_say_what_is_accepted():
         kam.kernel_size(-1.0, 0.1, SMALL)
     with pytest.raises(ValueError, match="kernel"):
         kam.kernel_median(V, 0, 3)
+
+
+def test_the_released_rule():
+    path = Path(__file__).parents[1] / "tools" / "released_kam.py"
+    spec = importlib.util.spec_from_file_location("released_kam", path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    ours, theirs = kam.bands(SETTING_1), tool.released_bands(SETTING_1)
+    assert [a.stop - b.stop for a, b in zip(ours, theirs, strict=True)] == [1, 1, 1, 0]
+    assert theirs[0].start == 0 and theirs[-1].stop == SETTING_1.bins
+    V = np.zeros((SETTING_2.bins, 40))
+    V[300] = 1.0  # a tone
+    V[:, 20] = 1.0  # a click
+    M = tool.released_mask(V, SETTING_2)
+    assert M[300, 5] < 0.01 and M[600, 20] > 0.99
+    assert np.all(M[V == 0] == 0.5)  # nothing there: the floor shares it equally

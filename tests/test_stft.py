@@ -130,6 +130,13 @@ def test_windows_are_scipys():
     )
 
 
+@pytest.mark.parametrize(("name", "early"), [("1", 1.0), ("2", 0.5), ("compact", 0.0)])
+def test_frames_are_centred_to_a_sample(name, early):
+    w = analysis_window(SETTINGS[name])
+    middle = np.sum(np.arange(len(w)) * w) / np.sum(w)
+    assert abs(middle - (len(w) / 2 - early)) < 1e-9
+
+
 @pytest.mark.parametrize("name", SETTING_NAMES)
 def test_inverse_is_the_least_squares_one(name):
     """No other signal's spectrogram lies nearer to one that no signal has."""

@@ -48,11 +48,14 @@ def _lowest(bits, word, x):
 
 
 @compiled
-def slide(ranks, values, columns, out):
-    """Write the medians of the windows of `columns` columns into out. Types matter: see numba."""
+def slide(ranks, values, columns, out, lower):
+    """Write the medians of the windows of `columns` columns into out. Types matter: see numba.
+
+    lower: of an even number of values, the lower of the two in the middle and not their mean.
+    """
     lines = ranks.shape[0] - out.shape[0] + 1
     target = (lines * columns - 1) // 2  # how many values lie below the (lower) middle one
-    even = lines * columns % 2 == 0
+    mean = lines * columns % 2 == 0 and not lower
     bits = np.zeros(ranks.size // 64 + 1, np.uint64)
     for j in range(out.shape[0]):
         bits[:] = _ZERO
@@ -75,7 +78,7 @@ def slide(ranks, values, columns, out):
                 below += 1
             middle = _rank(word, bit)
             median = values[middle]
-            if even:
+            if mean:
                 word, bit, x = _lowest(bits, word, x)
                 median = median / 2 + values[_rank(word, bit)] / 2  # a sum might overflow
             out[j, t - columns + 1] = median
