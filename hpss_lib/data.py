@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from hpss_lib.audio import SOURCES
 from hpss_lib.stft import SAMPLE_RATE, StftSettings, analysis_window
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+# Sounds too, but not read here: they are named, since passing over them would change the songs.
+_OTHER_SUFFIXES = tuple(".aac .aif .aifc .aiff .alac .ape .au .caf .m4a .opus .w64 .wma".split())
+_HARMONIC_STEMS = ("harmonic", "bass", "other", "vocals", "guitar", "piano")
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,11 @@ def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
     """List the songs below a folder, in order of their names.
 
     It may be one song, a folder of songs, DSD100, MUSDB18 or MUSDB18-HQ, or single sounds. A folder
-    with a file drums.* is a song: everything else in it but mixture.* is harmonic (so bass, other
-    and vocals are). `*.stem.mp4` files are MUSDB18's songs. Other sound files are single sounds:
-    percussive below a folder whose name begins with "drum", harmonic elsewhere.
+    with a file drums.* or harmonic.* is a song: bass, other, vocals, guitar and piano are harmonic
+    as well, mixture.* is not read, and any other sound in it is refused, since nobody knows to
+    which source it belongs. `*.stem.mp4` files are MUSDB18's songs. Other sound files are single
+    sounds: percussive below a folder whose name begins with "drum", harmonic elsewhere. Hidden
+    files and folders (macOS' `._drums.wav`) are passed over.
 
     Parameters
     ----------
@@ -66,7 +71,8 @@ def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
     FileNotFoundError
         Without such a folder.
     ValueError
-        Where nothing is found in it, or on another subset.
+        Where nothing is found in it, or a sound in it has a name or a format that is not known; on
+        another subset.
 
     Examples
     --------
@@ -94,27 +100,73 @@ def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
             break
     songs = []
     for folder, folders, names in os.walk(root, followlinks=True):
-        folders.sort()
-        sounds = [Path(folder, n) for n in sorted(names) if n.lower().endswith(SUFFIXES)]
-        drums = tuple(f for f in sounds if f.stem == "drums")
-        name = str(Path(folder).relative_to(path)) if Path(folder) != path else path.name
-        if drums:
-            rest = tuple(f for f in sounds if f.stem not in ("drums", "mixture"))
-            songs.append(Song(name, drums, rest))
-            continue
-        for f in (Path(folder, n) for n in sorted(names) if n.endswith(".stem.mp4")):
-            songs.append(Song(f.name.removesuffix(".stem.mp4"), (f,), (f,)))
-        parts = (path.name, *Path(folder).relative_to(path).parts)
-        struck = any(part.lower().startswith("drum") for part in parts)
-        for f in sounds:
-            files = ((f,), ()) if struck else ((), (f,))
-            songs.append(Song(str(f.relative_to(path)), *files))
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        files = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+        songs += _songs_in(files, Path(folder), path)
     if not songs:
         raise ValueError(
             f"no songs in {path}: expected folders with drums.* and harmonic.* (or bass, other,"
             f" vocals) in one of {', '.join(SUFFIXES)}, MUSDB18's *.stem.mp4, or DSD100"
         )
     return songs
+
+
+def _songs_in(files: Sequence[Path], folder: Path, root: Path) -> list[Song]:
+    """The songs that the files of one folder make, below the folder where the search began."""
+    name = str(folder.relative_to(root)) if folder != root else root.name
+    parts = (root.name, *folder.relative_to(root).parts)
+    struck = any(part.lower().startswith("drum") for part in parts)
+    sounds = [f for f in files if f.suffix.lower() in (*SUFFIXES, *_OTHER_SUFFIXES)]
+    stems = [f.stem.lower() for f in sounds]
+    named = ("drums",) if struck else ("drums", "harmonic", "mixture")
+    # "drum.wav" where no folder says what it is: a song's, misspelt.
+    if set(named) & set(stems) or (not struck and any(s.startswith("drum") for s in stems)):
+        return [_song_of_stems(name, sounds)]
+    results = [f for f in sounds if Path(f.stem).suffix.lower() in (".percussive", ".harmonic")]
+    if results:
+        raise ValueError(f"{_join(results)}: parts of a song, as `separate` writes them, no song")
+    if unread := [f for f in sounds if f.suffix.lower() in _OTHER_SUFFIXES]:
+        raise ValueError(f"{_join(unread)}: convert to one of {', '.join(SUFFIXES)}")
+    films = [f for f in files if f.name.endswith(".stem.mp4")]
+    songs = [Song(f.name.removesuffix(".stem.mp4"), (f,), (f,)) for f in films]
+    for f in sounds:
+        songs.append(Song(str(f.relative_to(root)), *(((f,), ()) if struck else ((), (f,)))))
+    return songs
+
+
+def _song_of_stems(name: str, sounds: Sequence[Path]) -> Song:
+    """One folder's song; what is not known, or there twice, is named and refused."""
+    files: dict[str, list[Path]] = {}
+    for f in sounds:
+        files.setdefault(f.stem.lower(), []).append(f)
+    rest = [stem for stem in files if stem in _HARMONIC_STEMS]
+    known = ("drums", "mixture", *_HARMONIC_STEMS)
+    strange = [f for f in sounds if f.suffix.lower() not in SUFFIXES or f.stem.lower() not in known]
+    twice = [f for same in files.values() if len(same) > 1 for f in same]
+    problem = ""
+    if strange:
+        problem = f"{_join(strange)}: not known as part of a song"
+    elif twice:
+        problem = f"{_join(twice)}: the same part twice, keep one"
+    elif "harmonic" in rest and len(rest) > 1:
+        problem = (
+            f"{_join(files[stem][0] for stem in rest)}: the harmonic part would be there twice"
+        )
+    elif "mixture" in files and not rest:
+        problem = f"{_join(files['mixture'])}: without its harmonic part a song cannot be mixed"
+    if problem:
+        raise ValueError(
+            f"{problem}. A song's folder holds drums.* and harmonic.*, or drums.* and any of"
+            f" {', '.join(_HARMONIC_STEMS[1:])}, as {', '.join(SUFFIXES)}; rename, convert or move"
+            " what is named here"
+        )
+    return Song(name, tuple(files.get("drums", ())), tuple(files[stem][0] for stem in sorted(rest)))
+
+
+def _join(files: Iterable[Path]) -> str:
+    """Some names, at most five."""
+    names = [str(f) for f in files]
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def read_song(song: Song) -> tuple[np.ndarray | None, np.ndarray | None]:

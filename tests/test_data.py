@@ -115,6 +115,52 @@ def test_nothing_to_find(tmp_path):
         data.find_songs(tmp_path, subset="valid")
 
 
+SONG = ("drums.wav", "bass.wav", "vocals.wav")
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        ((*SONG, "mix.wav"), "mix.wav"),
+        ((*SONG, "a.percussive.wav", "a.harmonic.wav"), "a.harmonic.wav, {}a.percussive.wav"),
+        (("drums.m4a", "bass.wav"), "drums.m4a"),
+        (("Drums.AIFF", "harmonic.wav"), "Drums.AIFF"),
+        ((*SONG, "drums.mp3"), "drums.mp3, {}drums.wav"),
+        ((*SONG, "Drums.wav"), "Drums.wav, {}drums.wav"),
+        (("drum.wav", "harmonic.wav"), "drum.wav"),
+        (("drum.wav", "bass.wav"), "drum.wav"),
+        ((*SONG, "harmonic.wav"), "bass.wav, {}harmonic.wav, {}vocals.wav"),
+        (("drums.wav", "mixture.wav"), "mixture.wav"),
+        (("song.percussive.wav", "song.harmonic.wav"), "song.harmonic.wav, {}song.percussive.wav"),
+        (("voice/one.wav", "voice/two.m4a"), "voice/two.m4a"),
+    ],
+)
+def test_what_is_not_known_in_a_folder_is_named(tmp_path, names, named):
+    """Each of these was once guessed at: a wrong score without a word."""
+    folder = tmp_path / "songs" / "one"
+    touch(folder, *names)
+    with pytest.raises(ValueError) as refused:
+        data.find_songs(tmp_path / "songs")
+    told = str(refused.value).partition(":")[0]
+    assert told == f"{folder}/" + named.replace("{}", f"{folder}/")
+
+
+def test_names_in_capitals_hidden_files_and_more_stems(tmp_path):
+    touch(tmp_path / "one", "Drums.WAV", "guitar.flac", "Piano.ogg", "cover.jpg", "notes.txt")
+    touch(tmp_path / "one", "._Drums.WAV", ".hidden/drums.wav", "Mixture.wav")
+    touch(tmp_path, "__MACOSX/one/drums.wav", ".cache/a.wav", "two/harmonic.wav")
+    one, two = data.find_songs(tmp_path)
+    assert [f.name for f in one.percussive] == ["Drums.WAV"]
+    assert [f.name for f in one.harmonic] == ["guitar.flac", "Piano.ogg"]
+    assert (two.name, two.percussive) == ("two", ())
+
+
 # ------------------------------------------------------------------------------------ cache
 
 
