@@ -4,7 +4,11 @@
  * @typedef {import("./separation.js").MethodName} MethodName
  * @typedef {import("./separation.js").PhaseName} PhaseName
  * @typedef {{method?: MethodName, phase?: PhaseName, onProgress?: (share: number) => void,
- *   signal?: AbortSignal}} Options  share: of the work that is done, from 0 to 1
+ *   signal?: AbortSignal, into?: Float32Array[]}} Options  share: of the work that is done, from 0
+ *   to 1; into: where the result is added up, all zeros
+ * @typedef {{length: number, numberOfChannels: number,
+ *   copyFromChannel: (to: Float32Array<ArrayBuffer>, channel: number, start: number) => void}} Sound
+ *   as an AudioBuffer is, whose memory need not be copied and may be played meanwhile
  * @typedef {{postMessage: Function, terminate: Function, onmessage: any, onerror: any}} WorkerLike
  */
 
@@ -47,7 +51,7 @@ export function makeEngine({ workers = 2, start = startWorker } = {}) {
    * Of two channels the middle and the side are separated, of any other number each on its own.
    * Signals wait for one another; what is cancelled ends with its current blocks.
    *
-   * @param {Float32Array[]} x channels at SAMPLE_RATE, of one length, finite
+   * @param {Float32Array[] | Sound} x channels at SAMPLE_RATE, of one length, finite
    * @param {Options} [options]
    * @returns {Promise<Float32Array[]>}
    */
@@ -57,15 +61,16 @@ export function makeEngine({ workers = 2, start = startWorker } = {}) {
     return result;
   }
 
-  /** @param {Float32Array[]} x @param {Options} options */
-  async function separateNow(x, { method = "mad", phase = "mixture", onProgress, signal }) {
-    checkChannels(x);
+  /** @param {Float32Array[] | Sound} signals @param {Options} options */
+  async function separateNow(signals, options) {
+    const { method = "mad", phase = "mixture", onProgress, signal } = options;
+    const x = Array.isArray(signals) ? soundOf(signals) : signals, channels = range(x.numberOfChannels);
     const setting = method === "mad" && config ? config.setting : SETTING;
     const settings = SETTINGS[setting];
     const needed = needs(method, settings, config);
-    const parts = blocks(x[0].length, settings, needed);
-    const tasks = x.flatMap((_, channel) => chain(parts, channel));
-    const y = x.map((channel) => new Float32Array(channel.length));
+    const parts = blocks(x.length, settings, needed);
+    const tasks = channels.flatMap((channel) => chain(parts, channel));
+    const y = options.into ?? channels.map(() => new Float32Array(x.length));
     let next = 0, done = 0;
 
     async function work(one) {
@@ -93,7 +98,7 @@ export function makeEngine({ workers = 2, start = startWorker } = {}) {
     })));
     for (const result of results) if (result.status === "rejected") throw result.reason;
     signal?.throwIfAborted();
-    if (x.length === 2) leftAndRight(y);
+    if (y.length === 2) leftAndRight(y);
     return y;
   }
 
@@ -154,24 +159,51 @@ function chain(parts, channel) {
   });
 }
 
-function checkChannels(x) {
-  if (!x.length || !x[0].length) throw new Error("there is no sound: no channel, or no sample");
-  for (const channel of x) {
-    if (channel.length !== x[0].length) throw new Error("the channels have different lengths");
-    if (!channel.every(Number.isFinite)) throw new Error("the sound holds NaN or infinite samples");
+const range = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => i);
+
+/** Channels as a Sound. @param {Float32Array[]} channels @returns {Sound} */
+function soundOf(channels) {
+  if (!channels.length || !channels[0].length) {
+    throw new Error("there is no sound: no channel, or no sample");
   }
+  const { length } = channels[0];
+  if (channels.some((channel) => channel.length !== length)) {
+    throw new Error("the channels have different lengths");
+  }
+  if (!channels.every((channel) => channel.every(Number.isFinite))) {
+    throw new Error("the sound holds NaN or infinite samples");
+  }
+  return {
+    length,
+    numberOfChannels: channels.length,
+    copyFromChannel: (to, channel, start) =>
+      to.set(channels[channel].subarray(start, start + to.length)),
+  };
 }
 
 /**
  * The samples that a block takes of a channel, and `margin` more on either side; of two channels, of
  * the middle or the side. Beyond its ends the signal goes on as in a mirror.
+ *
+ * @param {Sound} x
  */
 function cut(x, channel, { offset, end }, margin) {
-  const length = x[0].length, sign = channel === 0 ? 1 : -1;
-  const at = (n) => (x.length === 2 ? (x[0][n] + sign * x[1][n]) / 2 : x[channel][n]);
-  return Float32Array.from({ length: end - offset + 2 * margin }, (_, i) => {
-    const n = (((offset - margin + i) % (2 * length)) + 2 * length) % (2 * length);
-    return at(n < length ? n : 2 * length - 1 - n);
+  const begin = offset - margin, from = Math.max(0, begin), to = Math.min(x.length, end + margin);
+  const read = (/** @type {number} */ c) => {
+    const samples = new Float32Array(to - from);
+    x.copyFromChannel(samples, c, from);
+    return samples;
+  };
+  let own = read(x.numberOfChannels === 2 ? 0 : channel);
+  if (x.numberOfChannels === 2) {
+    const right = read(1), sign = channel === 0 ? 1 : -1;
+    own = own.map((left, n) => (left + sign * right[n]) / 2);
+  }
+  if (from === begin && to === end + margin) return own;
+  const twice = 2 * x.length;
+  return Float32Array.from({ length: end + margin - begin }, (_, i) => {
+    const n = (((begin + i) % twice) + twice) % twice;
+    return own[(n < x.length ? n : twice - 1 - n) - from];
   });
 }
 

@@ -3,9 +3,19 @@
  * precision: Z[f] = sum_k z[k] e^(-2 pi i f k / n).
  *
  * @param {number} n
- * @returns {(re: Float64Array, im: Float64Array) => void}
+ * @returns {(re: Float64Array, im: Float64Array) => void} its tables are made once for each n
  */
 export function makeFft(n) {
+  const known = made.get(n) ?? newFft(n);
+  made.set(n, known);
+  return known;
+}
+
+/** @type {Map<number, (re: Float64Array, im: Float64Array) => void>} */
+const made = new Map();
+
+/** @param {number} n */
+function newFft(n) {
   if (n < 2 || (n & (n - 1)) !== 0) throw new Error(`an FFT of ${n} samples; use a power of two`);
   const cos = Float64Array.from({ length: n / 2 }, (_, k) => Math.cos((2 * Math.PI * k) / n));
   const sin = Float64Array.from({ length: n / 2 }, (_, k) => -Math.sin((2 * Math.PI * k) / n));

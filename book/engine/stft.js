@@ -31,8 +31,18 @@ export function sliceFrames({ re, im, bins }, first, last) {
 /** V = |X|. @param {Spectrogram} X */
 export const magnitude = ({ re, im }) => re.map((a, i) => Math.sqrt(a * a + im[i] * im[i]));
 
-/** The window in its FFT frame, over sqrt(n_fft). @param {StftSettings} settings */
-export function analysisWindow({ n_fft, window_length, window }) {
+/** @type {WeakMap<StftSettings, Float64Array>} */
+const windows = new WeakMap();
+
+/** The window in its FFT frame, over sqrt(n_fft); made once. @param {StftSettings} settings */
+export function analysisWindow(settings) {
+  const known = windows.get(settings) ?? newWindow(settings);
+  windows.set(settings, known);
+  return known;
+}
+
+/** @param {StftSettings} settings */
+function newWindow({ n_fft, window_length, window }) {
   const frame = new Float64Array(n_fft), left = Math.floor((n_fft - window_length) / 2);
   for (let n = 0; n < window_length; n += 1) {
     const w = window === "hamming"

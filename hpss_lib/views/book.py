@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from hpss_lib.views import output
+from hpss_lib.views import output, own_song
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ _HEAD_SCRIPT = """(function (page) {
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the extension to Sphinx; list it under sphinx: extra_extensions in _config.yml."""
     app.add_config_value("hpss_mathjax", "node_modules/mathjax/es5", "html", types=[str])
+    app.connect("html-page-context", _fill_own_song)
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", _begin)
     app.connect("builder-inited", _drop_thebe)
@@ -48,6 +50,14 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for style in ("hpss", *output.FIGURES):
         app.add_css_file(f"{style}.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _fill_own_song(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Put the page that separates a reader's own song into the place that its text leaves."""
+    if page == own_song.PAGE:
+        context["body"] = context["body"].replace(own_song.PLACE, own_song.page_html())
 
 
 def _configure(app: Sphinx, config: Config) -> None:
@@ -122,6 +132,7 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
     _bring_engine(app)
+    _set_policy(Path(app.outdir) / f"{own_song.PAGE}.html")
     _tidy(Path(app.outdir))
 
 
@@ -129,10 +140,17 @@ def _bring_engine(app: Sphinx) -> None:
     """Copy the engine and the network's weights, which a page loads only when it is asked to."""
     target = Path(app.outdir) / _ENGINE
     target.mkdir(parents=True, exist_ok=True)
-    weights = Path(__file__).parents[1] / "weights" / "compact-percussive.safetensors"
     source = Path(app.srcdir) / _ENGINE
-    for path in (*source.glob("*.js"), source / "network.wasm", weights):
+    for path in (*source.glob("*.js"), source / "network.wasm", own_song.WEIGHTS):
         shutil.copy2(path, target / path.name)
+    page = Path(own_song.PAGE)
+    shutil.copytree(Path(app.srcdir) / page, Path(app.outdir) / page, dirs_exist_ok=True)
+
+
+def _set_policy(page: Path) -> None:
+    """Let the page that promises so ask nothing of another server."""
+    if page.is_file():  # a part of the book may be built without it
+        page.write_text(own_song.with_policy(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _tidy(outdir: Path) -> None:

@@ -19,9 +19,9 @@ from hpss_lib.views.plot import decibels, log_rows
 
 GAIN = 0.8  # -1.9 dB on every sound of the book: headroom for estimates louder than their mixture
 
-_STRIP = (132, 1100)  # rows and columns of a stem's picture
-_STRIP_RANGE = (0.05, 16.0)  # kHz
-_FLOOR_DB = -75.0
+STRIP = (132, 1100)  # rows and columns of a stem's picture
+STRIP_RANGE = (0.05, 16.0)  # kHz
+FLOOR_DB = -75.0
 
 
 def play(sounds: Mapping[str, np.ndarray], *, name: str) -> None:
@@ -89,9 +89,9 @@ def stem_player(
         f'role="group" aria-labelledby="stems-{anchor}-title" data-seconds="{seconds:.6f}" '
         f'data-rate="{SAMPLE_RATE}">'
         f'<p class="hpss-title" id="stems-{anchor}-title">{output.inline(title)}</p>'
-        f'<div class="hpss-desk">{_transport_html(seconds)}'
+        f'<div class="hpss-desk">{transport_html(seconds)}'
         f'<div class="hpss-rows">{rows}<div class="hpss-playhead hpss-js-only"></div></div>'
-        f"{_ruler_html(seconds)}{_foot_html(len(checked))}</div>{note_html(note)}</figure>"
+        f"{_ruler_html(seconds)}{foot_html(len(checked))}</div>{note_html(note)}</figure>"
     )
     output.emit(markup, f"[Stem player: {title}: {', '.join(checked)}]")
 
@@ -164,14 +164,14 @@ def _loudest_sum(stems: Mapping[str, np.ndarray], muted: Collection[str]) -> np.
 
 def _strips(stems: Mapping[str, np.ndarray], settings: StftSettings) -> dict[str, tuple[str, str]]:
     """One picture a stem: dict from label to (light, dark) addresses, on one common level."""
-    rows, columns = _STRIP
-    edges = np.geomspace(*_STRIP_RANGE, rows + 1) * 1000 * settings.n_fft / SAMPLE_RATE
+    rows, columns = STRIP
+    edges = np.geomspace(*STRIP_RANGE, rows + 1) * 1000 * settings.n_fft / SAMPLE_RATE
     magnitudes = {label: np.abs(stft(x, settings)) for label, x in stems.items()}
     reference = max(float(V.max()) for V in magnitudes.values())
     urls = {}
     for label, V in magnitudes.items():
         n = len(stems[label])
-        level = decibels(V, floor_db=_FLOOR_DB, reference=reference) / -_FLOOR_DB + 1
+        level = decibels(V, floor_db=FLOOR_DB, reference=reference) / -FLOOR_DB + 1
         # One column of the picture for each 1/1100 of the sound: frame t stands at t * hop.
         frame = np.arange(columns + 1) / columns * n / settings.hop
         first = np.minimum(np.round(frame[:-1]).astype(int), level.shape[1] - 1)
@@ -209,20 +209,21 @@ _ICONS = {
 }
 
 
-def _icon(name: str) -> str:
+def icon(name: str) -> str:
+    """One of the players' icons as SVG."""
     return (
         f'<svg class="hpss-icon hpss-icon-{name}" viewBox="0 0 24 24" aria-hidden="true" '
         f'focusable="false">{_ICONS[name]}</svg>'
     )
 
 
-def _transport_html(seconds: float) -> str:
+def transport_html(seconds: float) -> str:
     """Play button, time and seek slider: of use only where the script runs."""
     return (
         '<div class="hpss-transport hpss-js-only">'
         '<div class="hpss-side">'
         '<button type="button" class="hpss-play-button" aria-label="Play" '
-        f'aria-keyshortcuts="Space">{_icon("play")}{_icon("pause")}</button>'
+        f'aria-keyshortcuts="Space">{icon("play")}{icon("pause")}</button>'
         '<span class="hpss-time"><span class="hpss-now">0:00.0</span> '
         f"/ {clock(seconds)[:-2]}</span></div>"
         f'<input type="range" class="hpss-seek" min="0" max="{seconds:.3f}" step="0.01" value="0" '
@@ -250,15 +251,15 @@ def _row_html(label: str, x: np.ndarray, strip: tuple[str, str], number: int, mu
         f'aria-label="Mute {text}" title="Mute {text}">Mute</button></span></div>'
         '<div class="hpss-strip">'
         f'<img class="hpss-light dark-light" src="{light}" {picture}>'
-        f'<img class="hpss-dark dark-light" src="{dark}" {picture}>{_frequencies_html()}</div>'
+        f'<img class="hpss-dark dark-light" src="{dark}" {picture}>{frequencies_html()}</div>'
         f'<audio class="hpss-no-js" controls preload="none" src="{url}" '
         f'aria-label="{text}"></audio></div>'
     )
 
 
-def _frequencies_html() -> str:
+def frequencies_html() -> str:
     """Faint marks at 100 Hz, 1 kHz and 10 kHz over a strip."""
-    low, high = _STRIP_RANGE
+    low, high = STRIP_RANGE
     heights = {
         text: 100 * math.log(khz / low) / math.log(high / low)
         for text, khz in (("100 Hz", 0.1), ("1 kHz", 1.0), ("10 kHz", 10.0))
@@ -281,7 +282,7 @@ def _ruler_html(seconds: float) -> str:
     return f'<div class="hpss-ruler" aria-hidden="true"><div>{marks}</div></div>'
 
 
-def _foot_html(stems: int) -> str:
+def foot_html(stems: int) -> str:
     """What is heard, repeat, volume, and the keys."""
     digits = "1" if stems == 1 else f"1–{min(stems, 9)}"
     return (
@@ -289,8 +290,8 @@ def _foot_html(stems: int) -> str:
         '<p class="hpss-heard" role="status" aria-live="polite"></p>'
         f'<p class="hpss-keys"><kbd>Space</kbd> play <kbd>{digits}</kbd> solo</p>'
         '<button type="button" class="hpss-loop" aria-pressed="false" aria-label="Repeat" '
-        f'title="Repeat">{_icon("loop")}</button>'
-        f'<label class="hpss-volume">{_icon("volume")}<span class="hpss-hidden">Volume</span>'
+        f'title="Repeat">{icon("loop")}</button>'
+        f'<label class="hpss-volume">{icon("volume")}<span class="hpss-hidden">Volume</span>'
         '<input type="range" min="0" max="1" step="0.02" value="1"></label></div>'
     )
 

@@ -5,6 +5,7 @@ import http.server
 import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,14 @@ def page(browser):
     yield tab
     context.close()
     watch.check()
+
+
+def until(page, expression, arg=None):
+    """Wait for an expression to hold, also where a page's policy forbids it to evaluate strings."""
+    begin = time.monotonic()
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() - begin < 60, f"still not: {expression}"
+        page.wait_for_timeout(50)
 
 
 def open_alone(page, folder, markup, *, style, scripts):

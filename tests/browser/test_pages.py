@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import site_folder, site_pages
+from conftest import site_folder, site_pages, until
 
 PAGES = site_pages() or ["(no built book)"]
 
@@ -18,7 +18,7 @@ SETTLED = """async () => {
 
 def open_page(page, address):
     page.goto(address, wait_until="load")
-    page.wait_for_function("window.hpss !== undefined")
+    until(page, "window.hpss !== undefined")
     assert page.evaluate(SETTLED)
 
 

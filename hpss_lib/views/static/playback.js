@@ -26,11 +26,11 @@
     return context;
   }
 
-  // Stems decoded into memory and played through one clock.
-  function buffers(urls, duration, rate) {
-    let gains = [], analysers = [], decoded = [], sources = [], master = null;
-    let began = 0, offset = 0, looping = false;
-    const ctx = audioContext(rate);
+  // Tracks played through one clock. Each has a key and a weight; one more may join while they play.
+  function together(ctx, duration) {
+    const tracks = new Map(), rate = ctx.sampleRate, master = ctx.createGain();
+    let began = 0, offset = 0, running = false, looping = false, whenDone = null;
+    master.connect(ctx.destination);
 
     // By now, or a little later, without a click.
     function ramp(gain, value, constant) {
@@ -38,50 +38,58 @@
       gain.setTargetAtTime(value, ctx.currentTime, constant);
     }
 
+    const onGrid = (seconds) => Math.ceil(seconds * rate) / rate; // in step to the sample
     const heardNow = () => ctx.currentTime - (ctx.outputLatency || 0);
 
-    async function load() {
-      decoded = await Promise.all(
-        urls.map(async (url) => ctx.decodeAudioData(await hpss.sounds.bytes(url)))
-      );
-      master = ctx.createGain();
-      master.connect(ctx.destination);
-      gains = decoded.map(() => ctx.createGain());
-      analysers = gains.map((gain) => {
-        gain.connect(master);
-        const analyser = ctx.createAnalyser();
-        analyser.fftSize = LEVEL;
-        gain.connect(analyser);
-        return analyser;
-      });
+    function add(key, buffer, weight) {
+      const gain = ctx.createGain(), analyser = ctx.createAnalyser();
+      gain.gain.value = weight;
+      gain.connect(master);
+      analyser.fftSize = LEVEL;
+      gain.connect(analyser);
+      const track = { buffer, gain, analyser, source: null };
+      tracks.set(key, track);
+      const late = onGrid(Math.max(0, ctx.currentTime + SOON - began)), from = offset + late;
+      if (running && (looping || from < duration)) begin(track, began + late, from % duration);
+      if (running) listen();
     }
 
-    function start(from, whenDone) {
+    function begin(track, when, from) {
+      track.source = ctx.createBufferSource();
+      track.source.buffer = track.buffer;
+      track.source.loop = looping;
+      track.source.connect(track.gain);
+      track.source.start(when, from);
+    }
+
+    // The sound is over when its first track is.
+    function listen() {
+      const [first] = tracks.values();
+      if (first?.source) first.source.onended = whenDone;
+    }
+
+    function start(from, done) {
       ctx.resume();
       stop();
-      offset = from;
-      began = ctx.currentTime + SOON;
+      [offset, began, whenDone, running] = [onGrid(from), onGrid(ctx.currentTime + SOON), done, true];
       master.gain.cancelScheduledValues(0);
       master.gain.setValueAtTime(0, ctx.currentTime);
       master.gain.setValueAtTime(0, began);
       master.gain.linearRampToValueAtTime(loudness(), began + FADE);
-      sources = decoded.map((buffer, i) => {
-        const source = ctx.createBufferSource();
-        source.buffer = buffer;
-        source.loop = looping;
-        source.connect(gains[i]);
-        source.start(began, offset);
-        return source;
-      });
-      sources[0].onended = whenDone;
+      for (const track of tracks.values()) begin(track, began, offset);
+      listen();
     }
 
     function stop() {
-      if (!sources.length) return;
-      sources[0].onended = null;
+      if (!running) return;
+      running = false;
       ramp(master.gain, 0, FADE / 3);
-      for (const source of sources) source.stop(ctx.currentTime + FADE);
-      sources = [];
+      for (const track of tracks.values()) {
+        if (!track.source) continue;
+        track.source.onended = null;
+        track.source.stop(ctx.currentTime + FADE);
+        track.source = null;
+      }
     }
 
     function time() {
@@ -92,34 +100,70 @@
     function setLoop(on) {
       [offset, looping] = [time(), on];
       began = heardNow();
-      for (const source of sources) source.loop = on;
+      for (const { source } of tracks.values()) if (source) source.loop = on;
     }
 
-    function setAudible(audible) {
-      gains.forEach(({ gain }, i) => {
-        const value = audible[i] ? 1 : 0;
-        if (sources.length) {
-          ramp(gain, value, FADE / 3);
-          return;
-        }
-        // While nothing plays no ramp would run: a node without input stands still.
-        gain.cancelScheduledValues(0);
-        gain.value = value;
-      });
+    function setWeight(key, value) {
+      const gain = tracks.get(key)?.gain.gain;
+      if (!gain) return;
+      if (running) {
+        ramp(gain, value, FADE / 3);
+        return;
+      }
+      // While nothing plays no ramp would run: a node without input stands still.
+      gain.cancelScheduledValues(0);
+      gain.value = value;
     }
 
-    function levels() {
+    function level(key) {
       const data = new Float32Array(LEVEL);
-      return analysers.map((analyser) => {
-        analyser.getFloatTimeDomainData(data);
-        return Math.sqrt(data.reduce((sum, x) => sum + x * x, 0) / data.length);
+      tracks.get(key)?.analyser.getFloatTimeDomainData(data);
+      return Math.sqrt(data.reduce((sum, x) => sum + x * x, 0) / data.length);
+    }
+
+    return {
+      add, start, stop, time, setLoop, setWeight, level,
+      has: (key) => tracks.has(key),
+      remove: (key) => tracks.delete(key),
+      weight: (key) => (tracks.get(key)?.gain.gain.value ?? 0) * loudness(),
+      setVolume: () => { if (running) ramp(master.gain, loudness(), FADE); },
+    };
+  }
+
+  // Stems fetched and decoded: what is to be heard first, the others while it already plays.
+  function buffers(urls, duration, rate) {
+    const ctx = audioContext(rate), tracks = together(ctx, duration), { start, stop, time } = tracks;
+    let audible = urls.map(() => true);
+    const weight = (i) => (audible[i] ? 1 : 0);
+
+    async function bring(i) {
+      if (tracks.has(i)) return;
+      const buffer = await ctx.decodeAudioData(await hpss.sounds.bytes(urls[i]));
+      if (!tracks.has(i)) tracks.add(i, buffer, weight(i));
+    }
+
+    async function load(first) {
+      audible = first;
+      const [now, later] = [true, false].map((on) => urls.map((_, i) => i).filter((i) => first[i] === on));
+      await Promise.all(now.map(bring));
+      const rest = later.reduce((before, i) => before.then(() => bring(i)), Promise.resolve());
+      if (!now.length) await rest;
+      rest.catch(() => {}); // asked for again when it is to be heard
+    }
+
+    function setAudible(now) {
+      audible = now;
+      urls.forEach((_, i) => {
+        tracks.setWeight(i, weight(i));
+        if (now[i]) bring(i).catch(() => {});
       });
     }
 
     return {
-      kind: "buffers", load, start, stop, time, setAudible, setLoop, levels,
-      setVolume: () => { if (sources.length) ramp(master.gain, loudness(), FADE); },
-      gains: () => gains.map(({ gain }) => gain.value * loudness()),
+      kind: "buffers", load, start, stop, time, setAudible,
+      setLoop: tracks.setLoop, setVolume: tracks.setVolume,
+      gains: () => urls.map((_, i) => tracks.weight(i)),
+      levels: () => urls.map((_, i) => tracks.level(i)),
     };
   }
 
@@ -182,7 +226,7 @@
   }
 
   hpss.playback = {
-    audioContext, buffers, elements,
+    audioContext, together, buffers, elements,
     get volume() { return volume; },
     set volume(value) { volume = value; },
   };

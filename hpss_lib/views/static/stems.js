@@ -3,7 +3,7 @@
   "use strict";
   const { hpss } = window;
   if (hpss.stems) return;
-  hpss.stems = true;
+  hpss.stems = { build };
 
   const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5 };
 
@@ -59,20 +59,14 @@
   }
 
   // Playing, pausing and seeking; changed() whenever there is something new to show.
-  function transport({ figure, urls, audios, duration, rate, settle, changed }) {
+  function transport({ figure, playback, heard, duration, rate, settle, changed }) {
     let engine = null, loading = null, position = 0;
     let wanted = false, running = false; // sound is really coming only once it has loaded
 
     const time = () => (running ? engine.time() : position);
 
     async function bring() {
-      try {
-        engine = hpss.playback.buffers(urls, duration, rate);
-        await engine.load();
-      } catch {
-        engine = hpss.playback.elements(audios, duration);
-        await engine.load();
-      }
+      engine = await playback.bring(heard());
       settle(engine);
     }
 
@@ -119,13 +113,11 @@
       requestAnimationFrame(tick);
     }
 
-    // Fetch (not decode) the sounds, so that the first click is answered at once.
     function warm() {
-      if (loading) return;
-      for (const url of urls) if (!url.startsWith("data:")) hpss.sounds.bytes(url).catch(() => {});
+      if (!loading) playback.warm(heard());
     }
 
-    const silence = () => urls.map(() => 0);
+    const silence = () => playback.rows.map(() => 0);
     const self = {
       play, pause, seek, warm,
       get engine() { return engine; },
@@ -227,12 +219,40 @@
     player.setVolume();
   }
 
-  function build(figure) {
+  // The rows' own files, through Web Audio or, where that fails, plain audio elements.
+  function files(figure, rows) {
+    const audios = rows.map((row) => row.querySelector("audio"));
+    const urls = audios.map((audio) => audio.getAttribute("src"));
+    const duration = Number(figure.dataset.seconds);
+    for (const audio of audios) audio.preload = "none";
+
+    async function bring(audible) {
+      let engine;
+      try {
+        engine = hpss.playback.buffers(urls, duration, Number(figure.dataset.rate));
+        await engine.load(audible);
+      } catch {
+        engine = hpss.playback.elements(audios, duration);
+        await engine.load();
+      }
+      return engine;
+    }
+
+    // Fetch (not decode) what is heard first, so that the first click is answered at once.
+    function warm(audible) {
+      urls.forEach((url, i) => {
+        if (audible[i] && !url.startsWith("data:")) hpss.sounds.bytes(url).catch(() => {});
+      });
+    }
+
+    return { rows, bring, warm };
+  }
+
+  // playback: { rows, bring, warm } of what is heard; by default the files that the figure names.
+  function build(figure, playback = null) {
     const rows = [...figure.querySelectorAll(".hpss-row")];
     const seek = figure.querySelector(".hpss-seek");
     const loop = figure.querySelector(".hpss-loop");
-    const audios = rows.map((row) => row.querySelector("audio"));
-    for (const audio of audios) audio.preload = "none";
     const looping = () => loop.getAttribute("aria-pressed") === "true";
     const mix = mixer(rows, figure.querySelector(".hpss-heard"), (audible) => {
       player.engine?.setAudible(audible);
@@ -240,8 +260,8 @@
     const showTime = timeDisplay(figure, seek, () => player);
     const player = transport({
       figure,
-      urls: audios.map((audio) => audio.getAttribute("src")),
-      audios,
+      playback: playback ?? files(figure, rows),
+      heard: mix.audible,
       duration: Number(figure.dataset.seconds),
       rate: Number(figure.dataset.rate),
       settle: (engine) => {
@@ -270,5 +290,5 @@
     showTime();
   }
 
-  hpss.register("[data-hpss=stems]", build);
+  hpss.register("[data-hpss=stems]", (figure) => build(figure));
 })();
