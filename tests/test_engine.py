@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hpss_lib import audio, median, puiter, separation, sinusoids, subtraction
-from hpss_lib.madtwinnet import WEIGHTS, estimate, load_model
+from hpss_lib.madtwinnet import WEIGHTS, Config, band_edges, estimate, load_model
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, SETTING_1, SETTINGS, istft, overlap_add, stft
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -281,6 +281,45 @@ def test_sizes_and_level_come_from_the_header(engine, tmp_path):
 def test_what_the_engine_does_not_know_is_refused(engine, tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         engine("", "estimate", with_config(tmp_path, **changes), np.zeros(1025, np.float32), 0, 0)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(bins=2049, low_bins=372, hidden=384, setting="2", frames=60, bands_to=16000.0),
+        Config(low_bins=8, bands_to=16000.0),
+        Config(low_bins=372),
+    ],
+)
+def test_bands(engine, config):
+    expected = list(range(373)) if config.bands_to is None else list(band_edges(config))
+    assert engine("network.js", "bandEdges", asdict(config)) == expected
+
+
+def test_a_network_that_hears_bands_at_another_setting(engine, tmp_path):
+    from hpss_lib.madtwinnet import MaDTwinNet, initialise, read_model, save_model
+
+    config = Config(
+        bins=2049,
+        low_bins=16,
+        frames=20,
+        context=5,
+        hidden=24,
+        setting="2",
+        bands_to=16000.0,
+        level=0.1,
+    )
+    model, path = MaDTwinNet(config), tmp_path / "bands.safetensors"
+    initialise(model, config, 0)
+    save_model(path, model, target="percussive")
+    V = np.abs(stft(music(1.2), SETTINGS["2"]))
+    found = engine("", "estimate", str(path), frames(V), 0, 0)
+    close(found, frames(estimate(read_model(path)[0], V)))
+    bins = Config(**(asdict(config) | {"bands_to": None}))
+    other = MaDTwinNet(bins)
+    other.load_state_dict(read_model(path)[0].state_dict())
+    with pytest.raises(AssertionError):
+        close(found, frames(estimate(other, V)))
 
 
 def test_damaged_weights_are_refused(engine, tmp_path):

@@ -6,7 +6,7 @@
  *
  * @typedef {{bins: number, low_bins: number, frames: number, context: number, hidden: number,
  *   setting: string, compression: [number, number] | null,
- *   level: number | null}} Config
+ *   level: number | null, bands_to?: number | null}} Config
  * @typedef {{memory: WebAssembly.Memory, __heap_base: WebAssembly.Global,
  *   linear: Function, gru: Function, relu: Function}} Arithmetic
  * @typedef {{at: number, rows: number, columns: number, view: () => Float32Array}} Matrix
@@ -16,7 +16,7 @@
  */
 
 import { readSafetensors } from "./safetensors.js";
-import { SETTINGS } from "./settings.js";
+import { SAMPLE_RATE, SETTINGS } from "./settings.js";
 
 const SEQUENCES = 10; // estimated together, so that each weight is fetched once for all of them
 const PAGE = 65536; // bytes, the unit in which WebAssembly's memory grows
@@ -45,7 +45,7 @@ export async function loadModel(wasm, file) {
 }
 
 const KNOWN = ["bins", "low_bins", "frames", "context", "hidden", "setting", "compression", "clip",
-  "level", "aligned", "mask_bias", "denoiser_bias"];
+  "level", "aligned", "bands_to", "mask_bias", "denoiser_bias", "stacked"]; // the last three: training
 
 /** Refuse a network that this engine would compute wrongly. @returns {Config} */
 export function checkConfig(config) {
@@ -171,15 +171,35 @@ function forward(V, count, config, layers, room, arithmetic) {
   return withoutPadding(room.V_d, rows, config.bins);
 }
 
-/** The low bins of each frame, compressed: a log(1 + b V). What training clips is not clipped here. */
-function encoderInput(V, x, rows, { bins, low_bins, compression }) {
-  const [a, b] = compression ?? [0, 0];
+/**
+ * The low bins of each frame, or the means of its bands, compressed: a log(1 + b V). What training
+ * clips is not clipped here.
+ */
+function encoderInput(V, x, rows, config) {
+  const { bins, low_bins, compression } = config, [a, b] = compression ?? [0, 0];
+  const edges = bandEdges(config);
   for (let t = 0; t < rows; t += 1) {
     for (let f = 0; f < low_bins; f += 1) {
-      const v = V[t * bins + f];
+      let sum = 0;
+      for (let k = edges[f]; k < edges[f + 1]; k += 1) sum += V[t * bins + k];
+      const v = sum / (edges[f + 1] - edges[f]);
       x[t * low_bins + f] = compression ? a * Math.log1p(b * v) : v;
     }
   }
+}
+
+/**
+ * The first bin of each band that the encoder hears, and the first above them all: the lower half are
+ * single bins, above each is wider than the one below by the same factor; without bands all are single.
+ *
+ * @param {Config} config
+ */
+export function bandEdges({ bins, low_bins, bands_to }) {
+  const single = Math.floor(low_bins / 2), top = ((bands_to ?? 0) / (SAMPLE_RATE / 2)) * (bins - 1);
+  return Array.from({ length: low_bins + 1 }, (_, f) => {
+    if (!bands_to || f < single) return f;
+    return Math.round(single * ((Math.round(top) + 1) / single) ** ((f - single) / (low_bins - single)));
+  });
 }
 
 /** The frames that are estimated, without the context around them. */
