@@ -1,4 +1,4 @@
-"""All that a notebook shows: figures, players, controls, and checks of exercises."""
+"""All that a notebook shows: figures, tables, players, controls, and checks of exercises."""
 
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View, all_controls
@@ -6,6 +6,7 @@ from hpss_lib.views.exercises import check
 from hpss_lib.views.figures import show_figure
 from hpss_lib.views.players import GAIN, play, stem_player
 from hpss_lib.views.questions import ask
+from hpss_lib.views.tables import table
 
 __all__ = [
     "GAIN",
@@ -20,4 +21,5 @@ __all__ = [
     "plot",
     "show_figure",
     "stem_player",
+    "table",
 ]
