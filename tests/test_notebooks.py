@@ -1,0 +1,52 @@
+"""The form of the notebooks: what they say of themselves is so, on the page and in JupyterLab."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+spec = importlib.util.spec_from_file_location("minutes", ROOT / "tools" / "minutes.py")
+tool = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tool)
+WITH_MINUTES = [p for p in NOTEBOOKS if tool.STATED.search(p.read_text(encoding="utf-8"))]
+
+
+def notebook(tmp_path, *cells):
+    path = tmp_path / "01_test.ipynb"
+    made = [
+        {"cell_type": kind, "metadata": {"tags": tags}, "source": [source]}
+        for kind, source, tags in cells
+    ]
+    path.write_text(json.dumps({"cells": made}), encoding="utf-8")
+    return path
+
+
+def test_there_are_minutes_to_check():
+    assert len(WITH_MINUTES) >= 9
+
+
+@pytest.mark.parametrize("path", WITH_MINUTES, ids=lambda path: path.stem)
+def test_minutes_are_the_computed_ones(path):
+    # If this fails: python tools/minutes.py --write
+    assert tool.said(path) in "".join(json.loads(path.read_text())["cells"][0]["source"])
+
+
+def test_minutes_follow_the_rule(tmp_path):
+    cells = [
+        ("markdown", "word " * 1500, []),  # 10 minutes
+        ("markdown", "<details><summary>Solution</summary>" + "word " * 900 + "</details>", []),
+        ("code", "x = 1\n\n" * 60, []),  # 4 minutes
+        ("code", "y = 1\n" * 600 + "views.play(a)\nchapter3.ring_control.show()", ["hide-input"]),
+        ("code", "answer = ...", ["exercise"]),
+    ]
+    assert tool.minutes(notebook(tmp_path, *cells)) == (15, 5, 10)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_the_page_hides_is_folded_in_jupyterlab(path):
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if {"hide-input", "remove-input"} & set(cell["metadata"].get("tags", [])):
+            assert cell["metadata"].get("jupyter", {}).get("source_hidden") is True, cell["id"]

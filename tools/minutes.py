@@ -1,0 +1,81 @@
+"""The minutes that a chapter asks for, computed from its notebook by one rule.
+
+    python tools/minutes.py [--write] [book/03_median_masks.ipynb ...]
+
+Reading: 150 words a minute, a line of code that is on the page 4 seconds, an equation on lines of
+its own 30 seconds; what is folded away (code, solutions) is not counted. Listening: a minute for
+each player. Doing: 3 minutes for each control, 6 for each exercise, 2 for each question that the
+page answers. All rounded up to 5 minutes. --write puts them into the notebooks' first cells; a
+test holds the two together.
+"""
+
+import argparse
+import json
+import math
+import re
+from importlib import import_module
+from pathlib import Path
+
+BOOK = Path(__file__).parents[1] / "book"
+STATED = re.compile(r"\d+ minutes to read(?:, \d+ to listen, \d+ to do)?[,;] about")
+_PLAYERS = re.compile(r"\b(?:views\.play|views\.stem_player|listening\.show)\(")
+_CONTROLS = re.compile(r"\w+_control\.show\(|\bphasor\.show\(")
+_QUESTIONS = re.compile(r"views\.ask\(questions\.QUESTIONS\)")
+
+
+def minutes(path: Path) -> tuple[int, int, int]:
+    """Minutes to read, to listen and to do for a notebook."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose, code, shown, exercises = "", "", 0, 0
+    for cell in cells:
+        text, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "markdown":
+            prose += "" if "remove-cell" in tags else text + "\n\n"
+            continue
+        code += text + "\n"
+        exercises += "exercise" in tags
+        if not {"hide-input", "remove-input", "remove-cell", "exercise"} & set(tags):
+            shown += sum(bool(line.strip()) for line in text.splitlines())
+    prose = re.sub(r"<details>.*?</details>", "", prose, flags=re.DOTALL)
+    equations = len(re.findall(r"\$\$.*?\$\$", prose, flags=re.DOTALL))
+    words = len(re.sub(r"\$\$.*?\$\$", "", prose, flags=re.DOTALL).split())
+    doing = 3 * len(_CONTROLS.findall(code)) + 6 * exercises + 2 * _questions(path, code)
+    reading = words / 150 + shown * 4 / 60 + equations / 2
+    return _up(reading), _up(len(_PLAYERS.findall(code))), _up(doing)
+
+
+def _questions(path: Path, code: str) -> int:
+    """How many questions the page answers."""
+    if not _QUESTIONS.search(code):
+        return 0
+    module = import_module(f"hpss_lib.chapters.questions.{path.stem.split('_', 1)[1]}")
+    return len(module.QUESTIONS)
+
+
+def _up(value: float) -> int:
+    return 5 * math.ceil(value / 5)
+
+
+def said(path: Path) -> str:
+    """What the first cell of a notebook has to say."""
+    read, listen, do = minutes(path)
+    return f"{read} minutes to read, {listen} to listen, {do} to do; about"
+
+
+def main() -> None:
+    """Print the minutes, or write them."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    for path in options.notebooks or sorted(BOOK.glob("[0-9]*_*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        if not STATED.search(text):
+            continue
+        print(f"{path.name}: {said(path)} ...")
+        if options.write:
+            path.write_text(STATED.sub(said(path), text, count=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
