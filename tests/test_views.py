@@ -344,6 +344,8 @@ def test_stem_player_refuses_stems_that_do_not_fit():
         views.stem_player({"a": tone(), "b": tone(seconds=0.4)}, name="x", title="x")
     with pytest.raises(ValueError, match="muted names"):
         views.stem_player({"a": tone()}, name="x", title="x", muted=("b",))
+    with pytest.raises(ValueError, match="buttons names"):
+        views.stem_player({"a": tone()}, name="x", title="x", buttons={"A": "b"})
 
 
 @pytest.mark.parametrize("n", [1, 100, 5000])

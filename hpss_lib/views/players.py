@@ -46,6 +46,7 @@ def stem_player(
     name: str,
     title: str,
     muted: Collection[str] = (),
+    buttons: Mapping[str, str] | None = None,
     settings: StftSettings = COMPACT,
 ) -> None:
     """Show a player with one row a stem: solo, mute, a spectrogram, and one playhead for all.
@@ -60,21 +61,25 @@ def stem_player(
         Heading and accessible name.
     muted
         The rows that start muted, so that a mixture is not heard on top of its own parts.
+    buttons
+        Large buttons above the rows: from its words to the one stem that it lets be heard.
     settings
         Of the spectrograms.
 
     Raises
     ------
     ValueError
-        On unequal lengths, samples that are not finite, or an unknown label in `muted`.
+        On unequal lengths, samples that are not finite, or a label in `muted` or `buttons` that no
+        stem has.
     """
     checked = {label: checked_sound(x, label) for label, x in stems.items()}
     lengths = {label: len(x) for label, x in checked.items()}
     if not checked or len(set(lengths.values())) > 1:
         raise ValueError(f"a stem player needs stems of one length; these have {lengths} samples")
-    unknown = [label for label in muted if label not in checked]
-    if unknown:
-        raise ValueError(f"muted names {unknown}; the stems are {list(checked)}")
+    for option, labels in (("muted", muted), ("buttons", (buttons or {}).values())):
+        unknown = [label for label in labels if label not in checked]
+        if unknown:
+            raise ValueError(f"{option} names {unknown}; the stems are {list(checked)}")
     gain, note = shared_gain([*checked.values(), _loudest_sum(checked, muted)])
     strips = _strips(checked, settings)
     seconds = next(iter(lengths.values())) / SAMPLE_RATE
@@ -89,7 +94,8 @@ def stem_player(
         f'role="group" aria-labelledby="stems-{anchor}-title" data-seconds="{seconds:.6f}" '
         f'data-rate="{SAMPLE_RATE}">'
         f'<p class="hpss-title" id="stems-{anchor}-title">{output.inline(title)}</p>'
-        f'<div class="hpss-desk">{transport_html(seconds)}'
+        f'<div class="hpss-desk">{_buttons_html(buttons or {}, list(checked))}'
+        f"{transport_html(seconds)}"
         f'<div class="hpss-rows">{rows}<div class="hpss-playhead hpss-js-only"></div></div>'
         f"{_ruler_html(seconds)}{foot_html(len(checked))}</div>{note_html(note)}</figure>"
     )
@@ -215,6 +221,16 @@ def icon(name: str) -> str:
         f'<svg class="hpss-icon hpss-icon-{name}" viewBox="0 0 24 24" aria-hidden="true" '
         f'focusable="false">{_ICONS[name]}</svg>'
     )
+
+
+def _buttons_html(buttons: Mapping[str, str], labels: list[str]) -> str:
+    """Large buttons, each for one row alone."""
+    items = "".join(
+        f'<button type="button" value="{labels.index(label)}" aria-pressed="false" '
+        f'data-kind="{palette.kind_of(label)}">{output.escape(words)}</button>'
+        for words, label in buttons.items()
+    )
+    return f'<div class="hpss-choices hpss-js-only">{items}</div>' if items else ""
 
 
 def transport_html(seconds: float) -> str:

@@ -1,4 +1,5 @@
-/* The sounds of the page: one at a time, and a plain player goes on where the one before it was. */
+/* The sounds of the page: one at a time, and a plain player goes on where the one before it was,
+   be it its predecessor in a control or its neighbour in a list, and as loud. */
 (() => {
   "use strict";
   const { hpss } = window;
@@ -21,6 +22,36 @@
 
   document.addEventListener("play", (event) => {
     if (isPlain(event.target)) hush(event.target);
+  }, true);
+
+  // One transport for the players of a list: whichever starts goes on where the last one was.
+  const leaders = new WeakMap(); // list -> the audio element that played last
+
+  document.addEventListener("play", ({ target: audio }) => {
+    const list = isPlain(audio) && audio.closest(".hpss-sounds");
+    if (!list) return;
+    const before = leaders.get(list);
+    leaders.set(list, audio);
+    if (!before || before === audio || before.ended || !before.currentTime) return;
+    moveTo(audio, before.currentTime);
+  }, true);
+
+  function moveTo(audio, time) {
+    if (audio.currentSrc.startsWith("blob:") || audio.currentSrc.startsWith("data:")) {
+      whenReady(audio, () => { audio.currentTime = time; });
+      return;
+    }
+    audio.pause();
+    exchange(audio, audio.dataset.src ?? audio.getAttribute("src"), { time, playing: true });
+  }
+
+  document.addEventListener("volumechange", ({ target: audio }) => {
+    const list = isPlain(audio) && audio.closest(".hpss-sounds");
+    if (!list) return;
+    for (const other of list.querySelectorAll("audio")) {
+      if (other.volume !== audio.volume) other.volume = audio.volume;
+      if (other.muted !== audio.muted) other.muted = audio.muted;
+    }
   }, true);
 
   // Where each plain player stands, by its key, so that its successor can go on from there when a
@@ -66,11 +97,11 @@
 
   const exchanges = new WeakMap(); // audio element -> { url, resume, blob }
 
-  // Give an audio element another file; if it was playing, go on at the same time.
-  async function exchange(audio, url) {
-    if (url === (audio.dataset.src ?? audio.getAttribute("src"))) return;
+  // Give an audio element another file; if it was playing, go on at the same time (or as told).
+  async function exchange(audio, url, told) {
+    if (!told && url === (audio.dataset.src ?? audio.getAttribute("src"))) return;
     const last = exchanges.get(audio) ?? {};
-    const resume = last.resume ?? {
+    const resume = told ?? last.resume ?? {
       time: audio.currentTime,
       playing: !audio.paused && !audio.ended,
     };

@@ -17,7 +17,7 @@
   const isModified = (event) => event.ctrlKey || event.metaKey || event.altKey;
 
   // Which rows are heard: solo, toggled alone or (add) beside others, goes before mute.
-  function mixer(rows, heard, changed) {
+  function mixer(rows, heard, choices, changed) {
     const muted = rows.map((row) => row.hasAttribute("data-muted"));
     const solo = rows.map(() => false);
 
@@ -30,6 +30,10 @@
         row.querySelector(".hpss-solo").setAttribute("aria-pressed", String(solo[i]));
         row.querySelector(".hpss-mute").setAttribute("aria-pressed", String(muted[i]));
       });
+      for (const button of choices) {
+        const i = Number(button.value);
+        button.setAttribute("aria-pressed", String(now.every((on, k) => on === (k === i))));
+      }
       const names = rows.filter((_, i) => now[i]).map((row) => row.dataset.label);
       const text = names.length ? `Hearing ${names.join(" + ")}` : "All rows are muted";
       if (heard.textContent !== text) heard.textContent = text;
@@ -49,13 +53,21 @@
       show();
     }
 
+    // This row and no other.
+    function only(i) {
+      solo.fill(false);
+      muted.fill(true);
+      muted[i] = false;
+      show();
+    }
+
     rows.forEach((row, i) => {
       row.querySelector(".hpss-solo").addEventListener("click", (event) => {
         toggleSolo(i, event.shiftKey || event.ctrlKey || event.metaKey);
       });
       row.querySelector(".hpss-mute").addEventListener("click", () => toggleMute(i));
     });
-    return { audible, show, toggleSolo };
+    return { audible, show, toggleSolo, only };
   }
 
   // Playing, pausing and seeking; changed() whenever there is something new to show.
@@ -254,7 +266,8 @@
     const seek = figure.querySelector(".hpss-seek");
     const loop = figure.querySelector(".hpss-loop");
     const looping = () => loop.getAttribute("aria-pressed") === "true";
-    const mix = mixer(rows, figure.querySelector(".hpss-heard"), (audible) => {
+    const choices = figure.querySelectorAll(".hpss-choices button");
+    const mix = mixer(rows, figure.querySelector(".hpss-heard"), choices, (audible) => {
       player.engine?.setAudible(audible);
     });
     const showTime = timeDisplay(figure, seek, () => player);
@@ -275,6 +288,12 @@
     rows.forEach((row) => seekOn(row.querySelector(".hpss-strip"), seek, player));
     keys(figure, seek, player, mix, rows);
     figure.querySelector(".hpss-play-button").addEventListener("click", () => toggle(player));
+    for (const button of choices) {
+      button.addEventListener("click", () => {
+        mix.only(Number(button.value));
+        player.play();
+      });
+    }
     for (const kind of ["pointerenter", "focusin"]) {
       figure.addEventListener(kind, player.warm, { once: true });
     }
