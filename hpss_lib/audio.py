@@ -7,15 +7,18 @@ A signal is (n,) float32; a recording of several channels is (n, channels) float
 import json
 import math
 import os
+import stat
 import uuid
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
+from hpss_lib.containers import mended
 from hpss_lib.stft import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ MAX_HOURS = 3.0  # longer recordings are refused before they are read: they are 
 SUBTYPES = {"float": "FLOAT", "pcm24": "PCM_24", "pcm16": "PCM_16"}  # of samples in written files
 _MAX_WAV_BYTES = 2**32 - 1024  # sizes in a WAV header are 32 bits wide
 _BLOCK = 1 << 18  # samples read or written at once
+_UNKNOWN = 2**63 - 1  # what libsndfile says of a length that the header leaves open
+_CANCELLED = 1e-4  # of the channels' mean power: less in their sum, and they cancel each other
 
 
 def read(path: str | Path) -> tuple[np.ndarray, int]:
@@ -39,7 +44,8 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     Returns
     -------
     x : (n, channels) float32
-        n >= 1, finite; full scale is 1, and nothing is clipped.
+        n >= 1, finite; full scale is 1, and nothing is clipped. A file that ends before its header
+        says so is read as far as it goes, with a warning.
     rate : int
         Its sample rate in Hz.
 
@@ -48,8 +54,8 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     FileNotFoundError, IsADirectoryError, PermissionError
         If there is no file to read.
     ValueError
-        If it is no audio, is empty, lasts more than MAX_HOURS (known before a sample is read) or
-        holds NaN or infinite samples.
+        If it is no audio, no file but a pipe, is empty, lasts more than MAX_HOURS (known before a
+        sample is read) or holds NaN or infinite samples.
 
     See Also
     --------
@@ -65,10 +71,9 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     >>> x.shape, rate
     ((8000, 1), 8000)
     """
-    with _open(Path(path)) as sound:
-        x, rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
-    if len(x) == 0:
-        raise ValueError(f"{path} holds no samples")
+    with _open(Path(path)) as (sound, remark):
+        parts, rate = list(_decode(path, sound, remark)), sound.samplerate
+    x = parts[0] if len(parts) == 1 else np.concatenate(parts)
     _refuse_non_finite(path, x)
     return x, rate
 
@@ -112,8 +117,11 @@ def header(path: str | Path) -> Header:
     >>> header(path)
     Header(samples=100, channels=2, rate=48000)
     """
-    with _open(Path(path)) as sound:
-        return Header(sound.frames, sound.channels, sound.samplerate)
+    with _open(Path(path)) as (sound, remark):
+        samples = sound.frames
+        if samples >= _UNKNOWN:
+            samples = sum(len(block) for block in _decode(path, sound, remark))
+        return Header(samples, sound.channels, sound.samplerate)
 
 
 def read_blocks(path: str | Path) -> Iterator[np.ndarray]:
@@ -142,16 +150,46 @@ def read_blocks(path: str | Path) -> Iterator[np.ndarray]:
     >>> [len(block) for block in read_blocks(path)]
     [262144, 37856]
     """
-    with _open(Path(path)) as sound:
-        none = True
-        while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
+    with _open(Path(path)) as (sound, remark):
+        decoded = _decode(path, sound, remark)
+        for block in decoded:
             if not np.isfinite(block).all():
-                rest = sound.read(dtype="float32", always_2d=True)
-                _refuse_non_finite(path, block, rest)
-            none = False
+                _refuse_non_finite(path, block, *decoded)
             yield block
-        if none:
-            raise ValueError(f"{path} holds no samples")
+
+
+def _decode(path: str | Path, sound: "soundfile.SoundFile", remark: str) -> Iterator[np.ndarray]:
+    """Blocks up to the true end; a warning where the header promises more."""
+    n = 0
+    while len(block := _next_block(sound, begun=n > 0)):
+        n += len(block)
+        _refuse_long(path, n / sound.samplerate)
+        yield block
+    if n == 0:
+        raise ValueError(f"{path} holds no samples")
+    if n < sound.frames < _UNKNOWN:
+        seconds = [f"{m / sound.samplerate:.1f}" for m in (n, sound.frames)]
+        remark = f"ends after {seconds[0]} of the {seconds[1]} s that its header states"
+    if remark:
+        warnings.warn(f"{path} {remark}: is it a download that was cut short?", stacklevel=2)
+
+
+def _next_block(sound: "soundfile.SoundFile", *, begun: bool) -> np.ndarray:
+    """The next samples; none at the end.
+
+    At the end of a FLAC that is cut short, or whose length is unknown, soundfile raises after it
+    has read: what it has read stands in the block, and NaN, which FLAC cannot hold, behind it.
+    """
+    import soundfile
+
+    block = np.full((_BLOCK, sound.channels), np.nan, np.float32)
+    try:
+        return sound.read(out=block)
+    except soundfile.SoundFileError:
+        missing = np.isnan(block[:, 0])
+        if sound.format != "FLAC" or (missing[0] and not begun):
+            raise
+        return block[: int(missing.argmax()) if missing.any() else _BLOCK]
 
 
 def _refuse_non_finite(path: str | Path, *blocks: np.ndarray) -> None:
@@ -159,21 +197,32 @@ def _refuse_non_finite(path: str | Path, *blocks: np.ndarray) -> None:
         raise ValueError(f"{path} holds {bad} NaN or infinite samples: repair it first")
 
 
+def _refuse_long(path: str | Path, seconds: float) -> None:
+    if seconds > 3600 * MAX_HOURS:
+        raise ValueError(
+            f"{path} lasts {seconds / 3600:.1f} hours; at most {MAX_HOURS:g} are accepted: "
+            "cut it into parts"
+        )
+
+
 @contextmanager
-def _open(path: Path) -> Iterator["soundfile.SoundFile"]:
-    """The open sound file; soundfile's errors in plain words; no recording beyond MAX_HOURS."""
+def _open(path: Path) -> Iterator[tuple["soundfile.SoundFile", str]]:
+    """The open sound file, and what is known to be missing of it.
+
+    soundfile's errors in plain words; no recording beyond MAX_HOURS.
+    """
     import soundfile
 
-    path.open("rb").close()  # the system's own clear error if it is missing or a folder
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a pipe would be waited for
+        raise ValueError(f"{path} is no file but a pipe or a device: write it to a file first")
+    path.open("rb").close()  # the system's own clear error if it is locked or a folder
+    file, remark = mended(path)
     try:
-        with soundfile.SoundFile(path) as sound:
-            hours = sound.frames / sound.samplerate / 3600
-            if hours > MAX_HOURS:
-                raise ValueError(
-                    f"{path} lasts {hours:.1f} hours; at most {MAX_HOURS:g} are accepted: "
-                    "cut it into parts"
-                )
-            yield sound
+        with file or nullcontext(), soundfile.SoundFile(file or path) as sound:
+            if sound.frames < _UNKNOWN:
+                _refuse_long(path, sound.frames / sound.samplerate)
+            yield sound, remark
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless .raw
         reason = getattr(error, "error_string", "unknown format").rstrip(".")
         raise ValueError(
@@ -191,7 +240,7 @@ def load(path: str | Path, *, rate: int = SAMPLE_RATE, mono: bool = True) -> np.
     rate : int
         In Hz; all of the book works at 44100.
     mono : bool
-        The mean of the channels; False: all channels.
+        The mean of the channels, with a warning where they cancel each other; False: all channels.
 
     Returns
     -------
@@ -212,7 +261,14 @@ def load(path: str | Path, *, rate: int = SAMPLE_RATE, mono: bool = True) -> np.
     """
     x, rate_in = read(path)
     if mono:
+        power = float(np.mean(np.square(x)))
         x = x.mean(axis=1)
+        if float(np.mean(np.square(x))) < _CANCELLED * power:
+            warnings.warn(
+                f"{path}: its channels cancel each other, as where one is inverted; their mean is "
+                "almost silent",
+                stacklevel=2,
+            )
     return resample(x, rate_in, rate)
 
 
@@ -335,8 +391,8 @@ def without_rumble(blocks: Iterable[np.ndarray], rate: float) -> Iterator[np.nda
     from scipy.signal import firwin, oaconvolve
 
     low, high = _INAUDIBLE
-    taps = firwin(int(3.3 * rate / (high - low)) | 1, (low + high) / 2, fs=rate)[:, None]
-    taps /= taps.sum()
+    taps = np.asarray(firwin(int(3.3 * rate / (high - low)) | 1, (low + high) / 2, fs=rate))
+    taps = (taps / taps.sum())[:, None]
     reach = len(taps) // 2
 
     def left(x: np.ndarray) -> np.ndarray:
@@ -525,6 +581,8 @@ def write_together(
             for path, name in temporary.items():
                 stack.enter_context(_disk_errors(name))  # also of what is written at the end
                 kind = path.suffix[1:].upper()
+                if kind == "WAV" and channels > 2:
+                    kind = "WAVEX"  # which says where each channel belongs
                 sound = soundfile.SoundFile(
                     name, "w", rate, channels, SUBTYPES[subtype], None, kind
                 )
@@ -534,9 +592,18 @@ def write_together(
                     with _disk_errors(name):
                         sound.write(block)
         for name in temporary.values():
-            with name.open("rb") as file:
+            with name.open("r+b") as file:
+                _erase_time(file)
                 os.fsync(file)  # on the disk before the name changes, or a power cut leaves a stub
         _rename(temporary)
+
+
+def _erase_time(file: BinaryIO) -> None:
+    """Take the time out of WAV's PEAK chunk, so that equal samples are equal files."""
+    at = file.read(256).find(b"PEAK")
+    if at >= 0:
+        file.seek(at + 12)  # behind name, size and version
+        file.write(bytes(4))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ FOUNDATION = {"stft", "audio", "compiled"}
 STANDS_ON = {"kam": {"median"}, "puiter": {"sinusoids"}, "tracking": {"sinusoids", "puiter"}}
 # Every other room, and what it imports beyond FOUNDATION; a room that is not here is a stage.
 OTHERS = {
+    "containers": set(),
     "songs": set(),
     "kicks": set(),
     "data": {"kicks"},
@@ -34,7 +35,7 @@ OTHERS = {
     "__main__": ROOMS - {"songs", "chapters", "views"},
 }
 OTHERS["separation"] = ROOMS - FOUNDATION - set(OTHERS) - {"separation"}  # the stages
-ALLOWED = {"stft": set(), "compiled": set(), "audio": {"stft"}} | {
+ALLOWED = {"stft": set(), "compiled": set(), "audio": {"stft", "containers"}} | {
     room: FOUNDATION | others for room, others in (STANDS_ON | OTHERS).items()
 }
 # Beside NumPy, what stands at the top of a room's or a module's file.

@@ -1,6 +1,9 @@
 """audio.py: every door through which sound comes in, and the one through which it leaves."""
 
 import os
+import socket
+import struct
+import warnings
 
 import numpy as np
 import pytest
@@ -240,3 +243,109 @@ def test_an_offset_goes_from_end_to_end_and_nothing_is_nothing():
     y = np.concatenate(list(audio.without_rumble([np.full((50_000, 1), 0.3)], 44_100)))
     np.testing.assert_allclose(y, 0, atol=1e-6)
     assert list(audio.without_rumble([], 44_100)) == []
+
+
+# ---------------------------------------------------------------- headers that are not the truth
+
+
+def altered(path, at, held):
+    """The file with other bytes in one place."""
+    data = bytearray(path.read_bytes())
+    data[at : at + len(held)] = held
+    path.write_bytes(data)
+    return path
+
+
+def read_with_warnings(path):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        x, _ = audio.read(path)
+        np.testing.assert_array_equal(np.concatenate(list(audio.read_blocks(path))), x)
+    return x, [str(warning.message) for warning in told[::2]]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [44100, 22050])
+def test_an_mp3_is_decoded_to_its_end(tmp_path, channels, rate):
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, np.stack([tone(2 * rate, rate)] * channels, axis=1), rate)
+    whole, _ = audio.read(path)
+    assert len(whole) == 2 * rate
+    data = path.read_bytes()
+    info = max(data.find(b"Xing"), data.find(b"Info"))
+    frames = struct.unpack(">I", data[info + 8 : info + 12])[0]
+    altered(path, info + 8, struct.pack(">I", frames // 3))  # says a third of its length
+    assert soundfile.info(path).frames < rate
+    np.testing.assert_array_equal(read_with_warnings(path)[0], whole)
+    assert audio.header(path).samples == len(whole)
+    # Without its first frame, of which the others bear no mark: no length, and 1105 samples of
+    # the decoder's and the encoder's delay, which that frame told.
+    before = {(44100, 1): 21, (44100, 2): 36, (22050, 1): 13, (22050, 2): 21}[rate, channels]
+    second = data.find(data[info - before :][:2], info)
+    samples = 1152 if rate == 44100 else 576
+    path.write_bytes(data[second:])
+    assert len(read_with_warnings(path)[0]) > len(whole) - samples
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "mp3"])
+def test_a_download_that_was_cut_short_is_said(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, 0.1 * noise(3 * 44100), 44100)
+    whole, told = read_with_warnings(path)
+    assert told == [] and len(whole) == 3 * 44100
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    x, (line,) = read_with_warnings(path)
+    assert 0.9 * 44100 < len(x) < 1.6 * 44100
+    assert f"ends after {len(x) / 44100:.1f} of the 3.0 s" in line
+    np.testing.assert_array_equal(x[:44100], whole[:44100])
+
+
+def test_headers_that_were_never_filled_in(tmp_path):
+    """As written into a pipe: the length of a FLAC is unknown, the sizes of a WAV are 0."""
+    x = (noise(300_000) * 2**15).astype(np.int16)
+    for kind in ("wav", "flac"):
+        soundfile.write(tmp_path / f"a.{kind}", x, 44100)
+    data = (tmp_path / "a.flac").read_bytes()
+    altered(tmp_path / "a.flac", 21, bytes([data[21] & 0xF0, 0, 0, 0, 0]))
+    altered(altered(tmp_path / "a.wav", 4, bytes(4)), 40, bytes(4))
+    for kind in ("wav", "flac"):
+        y, told = read_with_warnings(tmp_path / f"a.{kind}")
+        np.testing.assert_array_equal(y[:, 0] * 2**15, x)
+        assert told == [] and audio.header(tmp_path / f"a.{kind}").samples == 300_000
+
+
+def test_what_is_no_file_is_refused_before_it_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(tmp_path / "socket.wav"))
+        for name in ("pipe.wav", "socket.wav"):
+            with pytest.raises(ValueError, match="no file but a pipe"):
+                audio.header(tmp_path / name)
+
+
+def test_channels_that_cancel_are_said(tmp_path):
+    x = noise(1000)
+    soundfile.write(tmp_path / "a.wav", np.stack([x, -x], axis=1), 44100, "FLOAT")
+    with pytest.warns(UserWarning, match="cancel each other"):
+        assert not audio.load(tmp_path / "a.wav").any()
+    for other in (x, 0 * x, -0.9 * x):
+        soundfile.write(tmp_path / "a.wav", np.stack([x, other], axis=1), 44100, "FLOAT")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            audio.load(tmp_path / "a.wav")
+
+
+def test_equal_samples_are_equal_files(tmp_path):
+    """The PEAK chunk: name, size, version, time, then a peak for each channel."""
+    audio.write_wav(tmp_path / "a.wav", np.array([[0.5, -0.25]], np.float32), 44100)
+    data = (tmp_path / "a.wav").read_bytes()
+    peak = data[data.index(b"PEAK") :]
+    assert struct.unpack("<IIIfIfI", peak[4:32]) == (24, 1, 0, 0.5, 0, 0.25, 0)
+
+
+def test_more_than_two_channels_say_where_they_belong(tmp_path):
+    audio.write_wav(tmp_path / "a.wav", noise(100, 6), 44100)
+    data = (tmp_path / "a.wav").read_bytes()
+    tag, mask = struct.unpack("<H", data[20:22])[0], struct.unpack("<I", data[40:44])[0]
+    assert (tag, mask) == (0xFFFE, 0x3F)  # WAVE_FORMAT_EXTENSIBLE; left to right, LFE, two behind
+    np.testing.assert_array_equal(audio.read(tmp_path / "a.wav")[0], noise(100, 6))

@@ -314,10 +314,7 @@ def test_several_files_by_two_processes(song, tmp_path, capsys):
     assert "bad.mp3 cannot be read as audio" in told.err
     assert separate(*paths, "--out", tmp_path / "one") == 0
     for path in (tmp_path / "one").iterdir():
-        # (the header holds the time)
-        np.testing.assert_array_equal(
-            audio.read(path)[0], audio.read(tmp_path / "two" / path.name)[0]
-        )
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
 def test_workers_that_cannot_be_had(song, tmp_path, capsys):

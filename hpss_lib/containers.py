@@ -1,0 +1,165 @@
+"""What sound files say of their length, against what they hold (chapter 1).
+
+A decoder believes a header: an mp3 whose header understates its length ends early, a WAV whose
+writer never came back to fill in its sizes is empty. `mended` compares, and hands out the file as
+if its header told the truth.
+"""
+
+import io
+import mmap
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_WAV_UNKNOWN = 0xFFFFFFFF  # of a writer that could not go back; decoders read on to the end
+_MPEG_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # Hz
+_MPEG_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # kbit/s
+_MPEG_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_LOST = 1 << 16  # bytes without a frame after which an mp3 is at its end
+
+
+def mended(path: Path) -> tuple[BinaryIO | None, str]:
+    """A sound file as if its header stated the length that it has.
+
+    Parameters
+    ----------
+    path : Path
+        Of any sound file.
+
+    Returns
+    -------
+    file : binary file or None
+        None where the file can be read as it is.
+    remark : str
+        What is missing at its end, where that is known before it is decoded; else "".
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "text.txt")
+    >>> _ = path.write_text("no sound")
+    >>> mended(path)
+    (None, '')
+    """
+    with path.open("rb") as file:
+        start = file.read(12)
+        if start[:4] == b"RIFF" and start[8:] == b"WAVE":
+            return _mended_wav(path, file)
+        if path.suffix.lower() == ".mp3" or start[:3] == b"ID3":
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+                return _mended_mp3(path, held), ""
+    return None, ""
+
+
+class _Patched(io.FileIO):
+    """A file of which some bytes read otherwise."""
+
+    def __init__(self, path: Path, at: int, instead: bytes):
+        super().__init__(path)
+        self._patch = at, instead
+
+    def readinto(self, buffer) -> int:
+        here, (at, instead) = self.tell(), self._patch
+        count = super().readinto(buffer) or 0
+        first, last = max(here, at), min(here + count, at + len(instead))
+        if first < last:
+            memoryview(buffer)[first - here : last - here] = instead[first - at : last - at]
+        return count
+
+
+# ------------------------------------------------------------------------------------------ WAV
+
+
+def _mended_wav(path: Path, file: BinaryIO) -> tuple[BinaryIO | None, str]:
+    """Go from chunk to chunk up to the samples; compare their stated size with the file's."""
+    size, bytes_a_second = path.stat().st_size, 0
+    while len(head := file.read(8)) == 8:
+        name, stated = head[:4], struct.unpack("<I", head[4:])[0]
+        here = file.tell()
+        if name == b"fmt ":
+            fields = file.read(16)
+            bytes_a_second = struct.unpack("<I", fields[8:12])[0] if len(fields) == 16 else 0
+        elif name == b"data":
+            held = size - here
+            if stated == 0 and held >= 8 and bytes_a_second and not _is_chunk(file.read(8), held):
+                return _Patched(path, here - 4, struct.pack("<I", _WAV_UNKNOWN)), ""
+            if held < stated < _WAV_UNKNOWN - 2**20 and bytes_a_second:
+                have, whole = (f"{n / bytes_a_second:.1f}" for n in (held, stated))
+                return None, f"ends after {have} of the {whole} s that its header states"
+            return None, ""
+        file.seek(here + stated + stated % 2)
+    return None, ""
+
+
+def _is_chunk(head: bytes, held: int) -> bool:
+    """Whether another chunk follows an empty one, and no samples."""
+    name, size = head[:4], struct.unpack("<I", head[4:])[0]
+    return name.isascii() and name.decode("ascii").strip().isalnum() and size <= held - 8
+
+
+# ------------------------------------------------------------------------------------------ mp3
+
+
+def _mended_mp3(path: Path, held: mmap.mmap) -> BinaryIO | None:
+    """Count its frames, and compare with what the first of them says of the others."""
+    frames = _mpeg_frames(held)
+    first = next(frames, None)
+    if first is None:
+        return None
+    at, size = first
+    count = sum(1 for _ in frames)
+    info = max(held.find(b"Xing", at, at + size), held.find(b"Info", at, at + size))
+    if info >= 0 and held[info + 7] & 1:
+        stated = struct.unpack(">I", held[info + 8 : info + 12])[0]
+        return _Patched(path, info + 8, struct.pack(">I", count)) if stated < count else None
+    if held.find(b"VBRI", at, at + size) >= 0:
+        return None
+    # Nothing is said, and the decoder would guess: a frame that says it goes first.
+    return io.BytesIO(_info_frame(held[at : at + 4], count + 1) + held[at:])
+
+
+def _info_frame(header: bytes, count: int) -> bytes:
+    """A frame as encoders put it first: silent, with how many frames follow."""
+    bits = int.from_bytes(header) | 1 << 16  # no check sum
+    bits = bits & ~0xF000 | (9 if bits >> 19 & 3 == 3 else 12) << 12  # long enough: 96 kbit/s up
+    mono, mpeg_1 = bits >> 6 & 3 == 3, bits >> 19 & 3 == 3
+    side = (17 if mono else 32) if mpeg_1 else (9 if mono else 17)
+    frame = bits.to_bytes(4) + bytes(side) + b"Xing" + struct.pack(">II", 1, count)
+    return frame.ljust(_frame_size(bits), b"\0")
+
+
+def _mpeg_frames(held: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Place and size in bytes of each frame; nothing of what is not layer 3."""
+    at, kind = 0, None
+    if held[:3] == b"ID3" and len(held) > 10:
+        length = sum((byte & 127) << 7 * k for k, byte in enumerate(reversed(held[6:10])))
+        at = 10 + length + (10 if held[5] & 16 else 0)
+    searched = 0
+    while at + 4 <= len(held) and searched < _LOST:
+        bits = int.from_bytes(held[at : at + 4])
+        size = _frame_size(bits)
+        same = kind is None or bits & 0xFFFE0C00 == kind  # version, layer and rate never change
+        # Two frames in a row to begin with: eleven bits alone are found anywhere.
+        if size and same and (kind is not None or _follows(held, at + size, bits)):
+            kind, searched = bits & 0xFFFE0C00, 0
+            if at + size <= len(held):
+                yield at, size
+            at += size
+        else:
+            at, searched = at + 1, searched + 1
+
+
+def _follows(held: mmap.mmap, at: int, bits: int) -> bool:
+    following = int.from_bytes(held[at : at + 4])
+    return (following ^ bits) & 0xFFFE0C00 == 0 and _frame_size(following) > 0
+
+
+def _frame_size(bits: int) -> int:
+    """Bytes of the layer-3 frame with this header; 0 where it is none, or of a free bit rate."""
+    version, layer, index, rate = bits >> 19 & 3, bits >> 17 & 3, bits >> 12 & 15, bits >> 10 & 3
+    if bits >> 21 != 0x7FF or layer != 1 or version == 1 or index in (0, 15) or rate == 3:
+        return 0
+    kilobits = (_MPEG_1 if version == 3 else _MPEG_2)[index]
+    samples = 1152 if version == 3 else 576
+    return samples * 125 * kilobits // _MPEG_RATES[version][rate] + (bits >> 9 & 1)
