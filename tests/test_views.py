@@ -580,3 +580,38 @@ def test_unused_assets_are_removed_and_missing_ones_named(tmp_path, monkeypatch)
     book._tidy(tmp_path)
     assert [path.name for path in folder.iterdir()] == [used]
     assert len(warnings) == 1 and missing in warnings[0]
+
+
+def test_a_wrong_answer_says_what_was_given():
+    for answer, words in (
+        (5.0, "Given: 5."),
+        ((1, np.nan), "(1, nan)"),
+        (np.array([1.0, np.nan]), "shape (2,) with NaN"),
+    ):
+        with pytest.raises(AssertionError) as raised:
+            views.check(answer, lambda a: False, hint="Think again.")
+        assert words in str(raised.value) and str(raised.value).endswith("Think again.")
+
+    def swapped(a, b):
+        return b - a
+
+    with pytest.raises(AssertionError) as raised:
+        views.check(swapped, lambda f: f(5, 3) == 2, hint="Mind the order.")
+    assert "Given 5, 3, your function returned -2." in str(raised.value)
+
+
+def test_an_unknown_name_is_told_as_such():
+    with pytest.raises(AssertionError) as raised:
+        views.check(lambda x: y * x, lambda f: f(2) == 4, hint="Double it.")  # noqa: F821
+    assert "name 'y' is not defined" in str(raised.value) and "Double it" not in str(raised.value)
+
+
+def test_a_notebook_shows_no_traceback():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.push({"check": views.check})
+    shown = []
+    shell._showtraceback = lambda kind, value, lines: shown.extend(lines)
+    shell.run_cell("check(5, lambda a: a == 4, hint='One less.')")
+    assert shown == ["Not yet. Given: 5. One less."]
