@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hpss_lib import chapters, views
+from hpss_lib.views import output
 from hpss_lib.views.figures import render
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -97,3 +98,11 @@ def test_each_chapter_bears_its_notebooks_name():
 
 def test_there_are_controls():
     assert len(CONTROLS) >= 8, "at least two for each of the chapters 1 to 4"
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_every_question_has_an_answer_that_is_folded_away(control):
+    assert bool(control.question) == bool(control.answer)
+    folded = output.answer_html(control.answer)
+    assert "<summary>" in folded and "open" not in folded.split(">")[0]
+    assert output.answer_html("") == ""

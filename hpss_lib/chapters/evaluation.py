@@ -174,6 +174,11 @@ mix_control = Control(
         "Which slider moves the SIR, which the SAR? Then halve the gain: which three measures do "
         "not move at all, and what has become of the SDR?"
     ),
+    answer=(
+        "Guitars and bass move the SIR, noise the SAR, and the SDR goes with the worse of the "
+        "two. At half the gain SI-SDR, SIR and SAR stay as they are; the SDR falls to 6 dB, "
+        "however small the errors were, and so does the ISR."
+    ),
 )
 
 
@@ -251,6 +256,12 @@ delay_control = Control(
     question=(
         "From which delay on could you hear the shift at all? Which measure is right up to 511 "
         "samples, and what happens to it beyond, or if the drums come early?"
+    ),
+    answer=(
+        "By itself not at all, up to 2000 samples (45 ms): you would need to hear both at once. "
+        "The SIR and the SAR are right up to 511 samples, since a delay is one of their "
+        "filters, and then drop at once; if the drums come early no filter helps, since the "
+        "taps only look back."
     ),
 )
 

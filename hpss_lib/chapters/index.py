@@ -68,6 +68,11 @@ excerpt_control = Control(
     view=excerpt_view,
     caption="Mixture, percussive and harmonic estimate: the first nine seconds of each excerpt.",
     question="Which style comes apart best? Listen for what ended up on the wrong side.",
+    answer=(
+        "There is no one right answer, and chapter 9 asks it again with numbers. What is on the "
+        "wrong side is mostly what rings among the drums, and what is plucked or struck in the "
+        "rest."
+    ),
 )
 
 

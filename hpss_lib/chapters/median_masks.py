@@ -104,6 +104,13 @@ kernel_control = Control(
         "Make one kernel as short as it goes, then the other. Which part does each of them spoil, "
         "and what leaks into it? Where is the best SDR, and do you agree with it?"
     ),
+    answer=(
+        "A kernel along time of 0.05 s takes blows for tones: the harmonic part fills with "
+        "drums, and the percussive part grows thin. A kernel along frequency of 65 Hz, no "
+        "taller than a partial, takes tones for blows: the guitar stands in the percussive "
+        "part. The best score lies where the kernel along time is long, the one along frequency "
+        "not the tallest. It is about 6 dB, from several pairs that do not sound alike."
+    ),
 )
 
 
@@ -176,6 +183,12 @@ mask_control = Control(
         "Listen to the end of each guitar note in the percussive part. What do low powers leave "
         "there, and what do high powers put in its place?"
     ),
+    answer=(
+        "Low powers leave a soft guitar behind, as if from the next room: every bin is shared. "
+        "High powers take that away and put a twitter in its place, single bins that win by "
+        "chance. Their energy is 0.2 to 5 thousandths, and the SDR falls by 1 dB from power 1 "
+        "to the binary mask."
+    ),
 )
 
 
@@ -230,6 +243,12 @@ margin_control = Control(
         "Raise the margin and listen to the residual. What ends up there first: the attacks of the "
         "guitar, the skins of the drums, or the hiss of the shaker? Can you say why?"
     ),
+    answer=(
+        "First what has no direction: hiss, the shaker, the blur at the edge of every stroke, "
+        "since there both medians see the same. Then the attacks of the guitar and the skins "
+        "that ring, which each witness claims in part. At margin 10 more than three quarters of "
+        "the energy lie in the drawer that nobody ordered."
+    ),
 )
 
 
@@ -282,6 +301,12 @@ ring_control = Control(
         "For each kernel, find the drum that is split in halves. How does its time to die away "
         "compare with the length of the kernel?"
     ),
+    answer=(
+        "Half is called harmonic at 200 ms for the kernel of 0.1 s, at about 500 ms for 0.36 s, "
+        "at somewhat under a second for 0.75 s. These are the times to fall by 60 dB, twice the "
+        "kernel for the shortest, little more than the kernel itself for the longest. Of a drum "
+        "that falls so fast only the first part is loud enough to fill half of a kernel."
+    ),
 )
 
 
@@ -328,5 +353,11 @@ kam_control = Control(
     question=(
         "Set the widths to 0 and listen to the harmonic part: which half of the idea is gone? Then "
         "back to 1, and from one round to six: what becomes clearer, and what begins to twitter?"
+    ),
+    answer=(
+        'Without widths the harmonic kernels are single cells: "a tone stays the same" is gone, '
+        "the drums stay in the harmonic part, and more rounds make it worse (4.1, 3.5, 3.0 dB). "
+        "With them, the parts become clearer up to three rounds (6.1, 6.3 dB); by six the score "
+        "has fallen (5.7), and bins that stand alone begin to twitter."
     ),
 )

@@ -143,6 +143,13 @@ tone_control = Control(
         "Which of the three changes how fast the interpolated prediction drifts away within a "
         "second? For which frequency is the bin's centre nearly good enough, and for how long?"
     ),
+    answer=(
+        "The window, above all: filled up with zeros, a short one brings the error of the "
+        "frequency from 0.01 bin to 0.0004, and the drift after a second from 40° to 2°. The "
+        "hop does not change it: drift is error times time. The frequency matters by its place "
+        "between two bins: at 430 Hz, 0.06 bin off, the centre is best, and even there it is "
+        "wrong by 239° within a second, so good for a few frames."
+    ),
 )
 
 
@@ -241,6 +248,12 @@ peak_control = Control(
     question=(
         "At which positions is the parabola exact, and why there? Why is setting 1 so much better "
         "than setting 2, although its window is shorter?"
+    ),
+    answer=(
+        "At the bin and halfway between two bins, by symmetry. Setting 1 fills its frame up "
+        "with zeros, so that the lobe is twice as many bins wide and the three points lie twice "
+        "as close to its top, where every lobe is nearly a parabola: 0.003 instead of 0.016 "
+        "bin."
     ),
 )
 
@@ -353,6 +366,11 @@ vibrato_control = Control(
     question=(
         "From which depth on does the prediction fail in setting 2? In setting 1? What do the two "
         "sound like when it has failed?"
+    ),
+    answer=(
+        "In setting 2 from about 20 cents on (94 % of the energy are predicted, 78 % at 50 "
+        "cents); in setting 1 hardly at all up to 100 cents (still 94 %). When it has failed, "
+        "the note grows rough and hollow, as if several played it."
     ),
 )
 

@@ -108,6 +108,12 @@ phasor_control = Control(
         "At which angle is each of the two rules exact? For which angles does magnitude "
         "subtraction leave a negative number, and how does that depend on $V_p$?"
     ),
+    answer=(
+        "Magnitude subtraction is exact at 0 degrees, power subtraction at 90. Magnitude "
+        "subtraction leaves a negative number where $|X| < V_p$: with equal sources beyond 120 "
+        "degrees. By the law of cosines the border lies at $\\cos\\varphi = -V_h / 2V_p$: the "
+        "stronger the drums, the nearer to 90 degrees."
+    ),
 )
 
 
@@ -173,6 +179,12 @@ bias_control = Control(
         "With 12 dB too little and with 12 dB too much: what do you hear in the harmonic part? "
         "Is the best bias exactly 0 dB?"
     ),
+    answer=(
+        "With 12 dB too little, most of the drums are still there, as they were. With 12 dB too "
+        "much they are there again, louder, as a negative of themselves, and the guitars have "
+        "holes (0.6 against −11.3 dB). The best bias lies a little below 0 dB: the shadow of "
+        "$S_p$ on the line of $X$ is shorter than $V_p$."
+    ),
 )
 
 
@@ -229,6 +241,11 @@ exponent_control = Control(
         "set to zero, the mixture's phase."
     ),
     question="What do large exponents leave in, and what do small ones take out?",
+    answer=(
+        "Large ones leave drums in: at 4 the part holds a third more energy than the true one. "
+        "Small ones take the band out together with the drums: at 0.5 not a third of its energy "
+        "is left. The best score lies at 1.2."
+    ),
 )
 
 
@@ -305,5 +322,11 @@ noise_control = Control(
     question=(
         "Without a floor, which over-subtraction chirps most? What does each cure, a larger factor "
         "or a floor, cost you?"
+    ),
+    answer=(
+        "About 1 to 2: 46 to 4 % of the hiss's bins survive, few enough to stand alone and many "
+        "enough to be a flock. A larger factor silences them, and takes with them all music "
+        "that is as soft (20.6 dB at 1.5, 15.6 dB at 4). A floor covers them with the hiss "
+        "itself, at less than a decibel, and so you keep the hiss."
     ),
 )

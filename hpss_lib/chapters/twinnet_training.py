@@ -115,6 +115,12 @@ mixing_control = Control(
         "At which level do you no longer hear the drums? Should a network be shown such mixtures? "
         "And which mixture teaches it more about drums, the one with their own band or another?"
     ),
+    answer=(
+        "Between −15 and −20 dB for most ears, earlier against the rock band. Some of them, "
+        "yes: in real songs drums are that soft, and a network that never saw it invents some. "
+        "The strange band teaches more about drums, since nothing but the sound tells them "
+        "apart; with their own band the beat does, too."
+    ),
 )
 
 
@@ -216,6 +222,12 @@ augment_control = Control(
     question=(
         "Which changes leave a drum a drum? Would you turn a recording backwards? What would the "
         "network learn from that?"
+    ),
+    answer=(
+        "All but the last of them: polarity, speed, filters and distortion leave a stroke a "
+        "stroke. Turned backwards it would swell and stop, and the arrow of time, which chapter "
+        "5 finds to be worth a good deal, would be lost for it. The last one, no drums at all, "
+        "teaches it to answer nothing."
     ),
 )
 
@@ -322,5 +334,10 @@ state_control = Control(
     question=(
         "Find a unit whose backward state announces the hits. Does its forward state remember "
         "them for longer?"
+    ),
+    answer=(
+        "Most units do: the backward state moves before the hit, the forward state at it or "
+        "after it. Whether it also remembers longer you see from how slowly the line comes "
+        "down; there are units of either kind, and nobody has told them to divide the work."
     ),
 )

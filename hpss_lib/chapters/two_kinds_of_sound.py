@@ -108,6 +108,12 @@ burst_control = Control(
         "Between which two positions do you begin to hear a pitch? "
         "What does the patch in the spectrogram look like there?"
     ),
+    answer=(
+        "By 1 ms it is a click, by 10 ms a click with a hint of pitch, by 20 to 50 ms a note; "
+        "ears differ. In the picture the upright stroke has become a short level one; the "
+        'number leaves "vertical" between 50 and 100 ms. The product of the two spreads hardly '
+        "moves, between 0.7 and 0.9: what you win in one you pay in the other."
+    ),
 )
 
 
@@ -167,6 +173,12 @@ drum_control = Control(
     view=drum_view,
     caption="A drum made of the modes of a membrane (horizontal) and of noise, struck at 0.2 s.",
     question="Which of these sounds would you no longer call a drum? Does the number agree?",
+    answer=(
+        "Most ears let go of the drum when it is all membrane and rings for a second: that is a "
+        'low bell or a timpano, and there alone the number says "horizontal" (+4 dB). A tenth '
+        'of noise is enough to bring it back to "neither". At 100 % noise and 1 s it is a hiss '
+        "that fades, for the ear perhaps no drum; the number calls it vertical."
+    ),
 )
 
 
@@ -214,4 +226,9 @@ vibrato_control = Control(
     view=vibrato_view,
     caption="A held note with twelve harmonics and vibrato; 100 cents are a semitone.",
     question="At which depth does the number change its sign? Do your ears change their mind?",
+    answer=(
+        "Between 50 cents (+0.9 dB) and 75 cents (−1.9 dB). The ear does not change its mind: "
+        "200 cents are a siren, and still a tone. The number looks at how the ridges run, and a "
+        "line that bends steeply stands."
+    ),
 )

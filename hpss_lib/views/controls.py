@@ -133,8 +133,8 @@ class Control:
         For each parameter, one of its positions.
     view
         Called with one keyword a parameter.
-    caption, question
-        Prose; may hold $math$, `code` and *emphasis*.
+    caption, question, answer
+        Prose; may hold $math$, `code` and *emphasis*. The answer is folded away until asked for.
 
     Raises
     ------
@@ -149,6 +149,7 @@ class Control:
     view: Callable[..., View]
     caption: str
     question: str = ""
+    answer: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a start that is no position of the static page."""
@@ -243,14 +244,15 @@ def _text_html(text: str) -> str:
 
 
 def _tail_html(control: Control) -> str:
-    """The caption and the question."""
+    """The caption, the question, and its answer, folded."""
     question = (
         f'<p class="hpss-question"><span class="hpss-tag">Try it</span> '
         f"{output.inline(control.question)}</p>"
         if control.question
         else ""
     )
-    return f"<figcaption>{output.inline(control.caption)}</figcaption>{question}"
+    asked = f"{question}{output.answer_html(control.answer)}"
+    return f"<figcaption>{output.inline(control.caption)}</figcaption>{asked}"
 
 
 def _input_html(control: Control, parameter: Slider | Choice) -> str:

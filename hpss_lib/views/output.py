@@ -95,6 +95,16 @@ def inline(text: str) -> str:
     return "".join(parts) + escape(text[end:])
 
 
+def answer_html(answer: str) -> str:
+    """The answer to a "Try it" question, folded away; nothing where there is none."""
+    if not answer:
+        return ""
+    return (
+        '<details class="hpss-answer"><summary>Predict, look, then compare</summary>'
+        f"<p>{inline(answer)}</p></details>"
+    )
+
+
 def identifier(name: str) -> str:
     """`name` as an id for HTML; raises ValueError unless it is letters, digits and hyphens."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):

@@ -32,14 +32,14 @@ _SLIDERS = (
 _NAMES = {"p": ("S", "p"), "h": ("S", "h"), "x": ("X", ""), "e": ("E", "")}
 
 
-def show(*, name: str, title: str, caption: str, question: str) -> None:
+def show(*, name: str, title: str, caption: str, question: str, answer: str = "") -> None:
     """Show the phasor figure of chapter 8: one time-frequency bin on the complex plane.
 
     Parameters
     ----------
     name
         Letters, digits and hyphens, unique on the page.
-    title, caption, question
+    title, caption, question, answer
         Prose; may hold $math$, `code` and *emphasis*.
 
     Raises
@@ -47,11 +47,11 @@ def show(*, name: str, title: str, caption: str, question: str) -> None:
     ValueError
         Where the name is unfit.
     """
-    markup = figure_html(name, title, caption, question)
+    markup = figure_html(name, title, caption, question, answer)
     output.emit(markup, f"[Phasor figure: {title}]", "phasor")
 
 
-def figure_html(name: str, title: str, caption: str, question: str) -> str:
+def figure_html(name: str, title: str, caption: str, question: str, answer: str = "") -> str:
     """The figure at its start, as HTML."""
     anchor = f"phasor-{output.identifier(name)}"
     sliders = "".join(_slider_html(anchor, key, label) for key, label in _SLIDERS)
@@ -71,7 +71,7 @@ def figure_html(name: str, title: str, caption: str, question: str) -> str:
         f'<p class="hpss-text" role="status" aria-live="polite">{text}</p>'
         f"<figcaption>{output.inline(caption)}</figcaption>"
         f'<p class="hpss-question hpss-js-only"><span class="hpss-tag">Try it</span> '
-        f"{output.inline(question)}</p></figure>"
+        f"{output.inline(question)}</p>{output.answer_html(answer)}</figure>"
     )
 
 
