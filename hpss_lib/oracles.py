@@ -7,7 +7,7 @@
 Oracles see the true sources, which no method does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -191,7 +191,7 @@ def as_published(
     if phase == "mixture":
         yield from separation.with_mixture_phase(spectra)
         return
-    recover = {"pu": _closed_form, "pu-iter": puiter.pu_iter}[phase]
+    recover: Callable[..., np.ndarray] = {"pu": _closed_form, "pu-iter": puiter.pu_iter}[phase]
     previous = None
     for (X,), V_p, V_h, samples in spectra:
         S = recover(X, (*V_p, *V_h), settings, previous=previous)
