@@ -6,19 +6,21 @@ imports what it needs.
 
 import argparse
 import glob
+import io
 import json
+import os
 import signal
 import sys
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hpss_lib import __version__
-from hpss_lib.audio import SOURCES
 
-_ERRORS = (OSError, ValueError, TypeError, MemoryError)
+# RuntimeError, ImportError: also what torch says where memory ends.
+_ERRORS = (OSError, ValueError, TypeError, MemoryError, RuntimeError, ImportError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,12 +29,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: at least one input failed, with one line each on stderr; 2: the command was not
     understood and nothing was done; 130: interrupted.
     """
-    args = _parser().parse_args(argv)
+    # A name that the terminal's alphabet lacks is written as \\xe9, and ends nothing.
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        args = _parser().parse_args(argv)  # imports what holds the choices: a second, at times
         return args.run(args)
     except KeyboardInterrupt:
         _complain("interrupted; no half-written file is left")
         return 130
+    except _ERRORS as error:
+        _complain(_reason(error))
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -155,21 +163,21 @@ def _separate(args: argparse.Namespace) -> int:
     clash = _clashing(inputs, args.out, args.format, args.only)
     if clash:
         args.usage_error(clash)  # exits with status 2
-    try:
-        with _kill_as_interrupt():
-            done = _separate_all(args, inputs, options, failed)
-    except (*_ERRORS, ImportError) as error:  # of the workers, or the cluster
-        _complain(" ".join(str(error).split()))
-        return 1
+    with _kill_as_interrupt():
+        done, said = _separate_all(args, inputs, options, failed)
     if args.json:
-        print(json.dumps({"files": done, "failed": failed}, indent=2, ensure_ascii=False))
-    return 1 if failed else 0
+        report = {"files": done, "failed": failed}
+        said = _say(json.dumps(report, indent=2, ensure_ascii=False))
+    return 1 if failed or not said else 0
 
 
 def _separate_all(
     args: argparse.Namespace, inputs: Sequence[Path], options: dict, failed: list[dict]
-) -> list[dict]:
-    """The reports on the files separated; `failed` is added to. Each is said as it ends."""
+) -> tuple[list[dict], bool]:
+    """The reports on the files separated, and whether stdout took their paths.
+
+    `failed` is added to. Each is said as it ends.
+    """
     from tqdm import tqdm
 
     from hpss_lib.workers import run_tasks
@@ -179,7 +187,7 @@ def _separate_all(
     several = len(inputs) > 1
     tasks = [(path, args.out, options, not several) for path in inputs]
     outcomes = run_tasks(_separate_one, tasks, workers=args.workers, cluster=args.cluster)
-    done = {}
+    done, said = {}, True
     # disable=None: no bar where the output is not a terminal.
     with tqdm(total=len(inputs), unit="file", disable=None if several else True) as bar:
         for index, report, error in outcomes:
@@ -192,10 +200,10 @@ def _separate_all(
                 bar.clear()
                 for line in report["warnings"]:
                     _complain(line)
-                if not args.json:
-                    print(*report["outputs"].values(), sep="\n", flush=True)
+                if not args.json and said:
+                    said = _say("\n".join(report["outputs"].values()))
             bar.update()
-    return [done[index] for index in sorted(done)]
+    return [done[index] for index in sorted(done)], said
 
 
 def _separate_one(task: tuple[Path, Path, dict, bool]) -> dict:
@@ -265,6 +273,8 @@ def _method_options(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _add_train(commands) -> None:
+    from hpss_lib.audio import SOURCES
+
     parser = commands.add_parser(
         "train",
         help="train MaD TwinNet on folders of songs",
@@ -331,8 +341,8 @@ def _train(args: argparse.Namespace) -> int:
             device=args.device,
             stop_after=args.stop_after,
         )
-    except (*_ERRORS, RuntimeError, FloatingPointError) as error:
-        _complain(" ".join(str(error).split()))
+    except FloatingPointError as error:
+        _complain(_reason(error))
         return 1
     return 0
 
@@ -420,30 +430,26 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     from hpss_lib import evaluation, scoreboard
 
-    try:
-        songs = evaluation.list_songs(args.data, args.root)
-        songs = [song for song in songs if fnmatch(song.name, args.songs)]
-        if not songs:
-            raise ValueError(f"{args.data} has no song of a name like {args.songs}")
-        with _kill_as_interrupt():
-            rows, failures = evaluation.evaluate(
-                songs,
-                args.out,
-                methods=args.methods,
-                settings=args.settings,
-                protocols=args.protocols,
-                seconds=args.seconds,
-                workers=args.workers,
-                cluster=args.cluster,
-                report=lambda line: print(line, file=sys.stderr, flush=True),
-            )
-    except (*_ERRORS, ImportError) as error:
-        _complain(" ".join(str(error).split()))
-        return 1
-    print(scoreboard.format_summary(rows))
+    songs = evaluation.list_songs(args.data, args.root)
+    songs = [song for song in songs if fnmatch(song.name, args.songs)]
+    if not songs:
+        raise ValueError(f"{args.data} has no song of a name like {args.songs}")
+    with _kill_as_interrupt():
+        rows, failures = evaluation.evaluate(
+            songs,
+            args.out,
+            methods=args.methods,
+            settings=args.settings,
+            protocols=args.protocols,
+            seconds=args.seconds,
+            workers=args.workers,
+            cluster=args.cluster,
+            report=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    said = _say(scoreboard.format_summary(rows))
     for line in failures:
         _complain(line)
-    return 1 if failures else 0
+    return 1 if failures or not said else 0
 
 
 @contextmanager
@@ -460,9 +466,11 @@ def _clashing(inputs: Sequence[Path], out_dir: Path, format: str, only: str | No
     """Say which inputs would write the same file, or overwrite an input; None if none would."""
     from hpss_lib.separation import output_paths
 
+    # realpath, since resolve() raises on a loop of symbolic links, which has its own line later.
     writer: dict[Path, Path] = {}
     for path in inputs:
-        for output in output_paths(path, out_dir.resolve(), format=format, only=only):
+        folder = os.path.realpath(out_dir)
+        for output in output_paths(path, folder, format=format, only=only):
             if output in writer:
                 return (
                     f"{writer[output]} and {path} would both write {output.name}: rename one, or "
@@ -470,19 +478,42 @@ def _clashing(inputs: Sequence[Path], out_dir: Path, format: str, only: str | No
                 )
             writer[output] = path
     for path in inputs:
-        if path.resolve() in writer:
+        if Path(os.path.realpath(path)) in writer:
             return f"{path} would be overwritten by a result: choose another folder"
     return None
 
 
-def _reason(error: Exception, path: Path) -> str:
-    """What went wrong with an input, in one line that names it."""
-    if isinstance(error, FileNotFoundError) and not path.exists():
+def _reason(error: BaseException, path: Path | None = None) -> str:
+    """What went wrong, with an input if one is named, in one line that names it."""
+    if path and isinstance(error, FileNotFoundError) and not path.exists():
         return f"{path}: there is no such file"
-    if isinstance(error, MemoryError):
-        return f"{path}: too long for the memory of this machine; cut it into parts"
     text = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return text if str(path) in text else f"{path}: {text}"
+    if _is_want_of_memory(error):
+        text = "not enough memory is free: end other programs, or cut long sounds into parts"
+    elif path is None:
+        text = " ".join(str(error).split()) or type(error).__name__
+    return text if path is None or str(path) in text else f"{path}: {text}"
+
+
+def _is_want_of_memory(error: BaseException) -> bool:
+    """Also as torch and the loader of libraries put it."""
+    words = ("not enough memory", "can't allocate memory", "failed to map segment", "bad_alloc")
+    return (isinstance(error, MemoryError) and not str(error)) or any(
+        word in str(error) for word in (*words, "Unable to allocate", "Cannot allocate memory")
+    )
+
+
+def _say(text: str) -> bool:
+    """Print on stdout; False, with a line on stderr, where it takes no more."""
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError) as error:
+        _complain(f"stdout takes no more ({_reason(error)}); what is written is complete")
+        # Else the interpreter tries once more as it ends, and complains itself.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _complain(line: str) -> None:

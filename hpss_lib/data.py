@@ -235,8 +235,9 @@ def read_stems(path: Path) -> tuple[np.ndarray, np.ndarray]:
     musdb = import_musdb()
     try:
         stems = musdb.MultiTrack(path=str(path), name=path.stem, is_wav=False).stems  # (5, n, 2)
-    except Exception as error:  # whatever ffmpeg or its wrapper says
-        raise ValueError(f"{path} cannot be read as a file of MUSDB18 ({error})") from error
+    except Exception as error:  # whatever ffmpeg or its wrapper says, where that is of any use
+        said = error if isinstance(error, (OSError, RuntimeError)) else "damaged, or another film"
+        raise ValueError(f"{path} cannot be read as a file of MUSDB18 ({said})") from error
     x = np.asarray(stems, np.float32).mean(axis=2)  # (5, n)
     return x[1], x[2:].sum(axis=0)
 

@@ -448,8 +448,8 @@ def evaluate(
     for name in protocols:
         if name not in PROTOCOLS:
             raise ValueError(f"there is no protocol {name!r}; accepted are {', '.join(PROTOCOLS)}")
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"seconds is {seconds}; it must be positive")
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ValueError(f"seconds is {seconds}; it must be positive and finite")
     tasks, out = _tasks(songs, methods, settings, protocols, seconds), Path(out)
     kept = _complete_rows(out, tasks)
     write_rows(out, kept)

@@ -16,9 +16,10 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -183,7 +184,8 @@ def change(config: Config, plan: Plan, changes: Sequence[str]) -> tuple[Config, 
             raise ValueError(f"{text!r}: there is no setting {name!r}")
         try:
             plain = isinstance(asdict(old)[key], str) and value.isidentifier()  # truth=projection
-            new = replace(old, **{key: value if plain else ast.literal_eval(value)})
+            meant = value if plain else _of_kind(ast.literal_eval(value), old, key)
+            new = replace(old, **{key: meant})
         except (ValueError, SyntaxError) as error:
             raise ValueError(f"{text!r}: {value!r} is no value for {name} ({error})") from error
         if owner == "config":
@@ -191,6 +193,20 @@ def change(config: Config, plan: Plan, changes: Sequence[str]) -> tuple[Config, 
         else:
             plan = new if owner == "" else replace(plan, mixing=new)
     return config, plan
+
+
+def _of_kind(value: Any, owner: Any, key: str) -> Any:
+    """A setting's new value, of the kind that its field declares: steps are whole, no rate NaN."""
+    declared = next(known.type for known in fields(owner) if known.name == key)
+    kind = declared if isinstance(declared, str) else declared.__name__
+    number = type(value) in (int, float) and math.isfinite(value)
+    if kind == "int":
+        if not number or value != int(value):
+            raise ValueError("a whole number is needed")
+        return int(value)
+    if (kind == "float" and not number) or (kind == "bool" and type(value) not in (bool, int)):
+        raise ValueError(f"a {kind} is needed")
+    return value
 
 
 def learning_rate(step: int, plan: Plan) -> float:
@@ -625,11 +641,21 @@ def join_processes(device: str) -> tuple[int, int]:
     rank, processes : int, int
         This one's number, and how many there are.
 
+    Raises
+    ------
+    ValueError
+        Where there is no such device.
+
     Examples
     --------
     >>> join_processes("cpu")
     (0, 1)
     """
+    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if not there.get(device, lambda: True)():
+        raise ValueError(
+            f"torch finds no device {device!r} here: {best_device()!r} is the fastest that there is"
+        )
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes == 1:
         return 0, 1
@@ -829,7 +855,7 @@ def train_on_folders(
         )
 
     excerpts = list(data.excerpts(held, seconds=seconds, count=count))
-    facts = {"data": [Path(str(f).partition("=")[0]).name for f in folders]}
+    facts = {"data": [Path(_split_weight(f)[0]).name for f in folders]}
     facts |= options.pop("facts", None) or {}
     return train(draw, out, config=config, plan=plan, held_back=excerpts, facts=facts, **options)
 
@@ -841,11 +867,25 @@ def _find_groups(
     away = set[Path]().union(*(_files(s) for s in held))
     groups, weights = [], []
     for folder in folders:
-        path, _, weight = str(folder).partition("=")
+        path, weight = _split_weight(folder)
         songs = [s for s in data.find_songs(path) if not away & _files(s)]
         groups.append([s for s in songs if not any(fnmatch(s.name, p) for p in skip)])
-        weights.append(float(weight or 1))
+        weights.append(weight)
     return groups, weights
+
+
+def _split_weight(text: str) -> tuple[str, float]:
+    """The folder and the weight of "FOLDER=WEIGHT"; a folder's own name may hold a "=" too."""
+    path, equals, weight = str(text).rpartition("=")
+    if not equals or Path(text).is_dir():
+        return str(text), 1.0
+    try:
+        number = float(weight)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{text!r}: no such folder, and {weight!r} is no weight (0 or more)")
+    return path, number
 
 
 def _decode_once(

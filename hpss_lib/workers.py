@@ -14,8 +14,9 @@ from itertools import chain
 from typing import Any, cast
 
 # What a task may raise without ending the others: a file that cannot be read, a song that does not
-# fit. Anything else is a mistake in the program, and shall be seen.
-ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError)
+# fit, a library for which no memory is left. Anything else is a mistake in the program, and shall
+# be seen.
+ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError, ImportError)
 
 Outcome = tuple[int, Any, str | None]
 

@@ -1,5 +1,6 @@
 """The command line: what it writes, what it says, and what it leaves behind when it fails."""
 
+import io
 import json
 import os
 import signal
@@ -41,7 +42,12 @@ def usage_error(capsys, *words):
 
 
 def start(*words, **options):
-    command = [sys.executable, "-m", "hpss_lib", *map(str, words), "--method", "median"]
+    # Not `-m hpss_lib`: what starts the tests may ignore SIGINT (nohup), which a child inherits.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from hpss_lib.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, *map(str, words), "--method", "median"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, **(pipes | options))
 
@@ -188,8 +194,104 @@ def test_out_of_memory_is_said(song, tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(separation, "separate_blocks", no_room)
     assert separate(song, "--out", tmp_path / "out") == 1
-    assert "too long for the memory of this machine" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "song.wav: not enough memory is free" in line and "long for" not in line
     assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"
+        ),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        MemoryError("Unable to allocate 1.2 GiB for an array"),
+    ],
+)
+def test_memory_that_ends_in_a_library_is_said_and_the_others_are_done(
+    song, tmp_path, capsys, monkeypatch, error
+):
+    """As torch says it, by an error of its own kind."""
+    from hpss_lib import separation
+
+    real = separation.separate_file
+
+    def short_of_memory(path, *words, **options):
+        if path.name == "other.wav":
+            raise error
+        return real(path, *words, **options)
+
+    monkeypatch.setattr(separation, "separate_file", short_of_memory)
+    out = tmp_path / "out"
+    assert separate(tmp_path / "other.wav", song, "--out", out) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"hpss: {tmp_path / 'other.wav'}: not enough memory")
+    assert len(os.listdir(out)) == 2
+
+
+class FullDisk(io.TextIOWrapper):
+    """A stdout that takes nothing: /dev/full, or a pipe whose reader has gone."""
+
+    def __init__(self, error):
+        super().__init__(io.BytesIO(), encoding="ascii")
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError(32, "")])
+@pytest.mark.parametrize("report", [(), ("--json",)])
+def test_a_stdout_that_takes_no_more_ends_nothing(
+    song, tmp_path, capsys, monkeypatch, error, report
+):
+    (tmp_path / "b.wav").write_bytes(song.read_bytes())
+    monkeypatch.setattr(sys, "stdout", FullDisk(error))
+    assert separate(song, tmp_path / "b.wav", "--out", tmp_path / "out", *report) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("hpss: stdout takes no more")
+    assert len(os.listdir(tmp_path / "out")) == 4
+
+
+def test_a_terminal_without_accents(song, tmp_path, monkeypatch):
+    song.rename(tmp_path / "é.wav")
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert separate(tmp_path / "é.wav", "--out", tmp_path / "out", "--only", "harmonic") == 0
+    assert terminal.buffer.getvalue().endswith(b"out/\\xe9.harmonic.wav\n")
+
+
+def test_links_in_a_circle(song, tmp_path, capsys):
+    (tmp_path / "a.wav").symlink_to(tmp_path / "b.wav")
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    assert separate(tmp_path / "a.wav", song, "--out", tmp_path / "out") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"hpss: {tmp_path / 'a.wav'}: ") and "symbolic links" in line
+    assert len(os.listdir(tmp_path / "out")) == 2
+
+
+def test_a_name_too_long_for_its_results_is_refused_before_the_work(
+    song, tmp_path, capsys, monkeypatch
+):
+    path = song.rename(tmp_path / f"{241 * 'a'}.wav")
+    monkeypatch.setattr(
+        audio, "read_blocks", lambda path: (pytest.fail("it was read") for _ in "1")
+    )
+    assert separate(path, "--out", tmp_path / "out") == 1
+    assert "name too long" in capsys.readouterr().err
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_interrupted_while_it_imports(capsys, monkeypatch):
+    from hpss_lib import __main__
+
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__, "_parser", stop)
+    assert run("--help") == 130
+    assert capsys.readouterr().err.startswith("hpss: interrupted")
 
 
 def test_usage_errors_are_plain(song, tmp_path, capsys):

@@ -80,6 +80,17 @@ def test_musdb18_stems_are_summed(tmp_path, monkeypatch):
     assert h.tolist() == [2 + 3 + 4] * 7  # bass, other, vocals; not the mixture
 
 
+def test_a_damaged_film_is_said_in_words(tmp_path, monkeypatch):
+    class FakeMusdb:
+        class MultiTrack:
+            def __init__(self, **_):
+                raise TypeError("list indices must be integers or slices, not str")  # stempeg
+
+    monkeypatch.setattr(data, "import_musdb", lambda: FakeMusdb)
+    with pytest.raises(ValueError, match=r"x.stem.mp4 .* \(damaged, or another film\)"):
+        data.read_stems(tmp_path / "x.stem.mp4")
+
+
 def test_plain_folder_one_song_and_single_sounds(tmp_path):
     plain_folder(tmp_path / "songs")
     assert [s.name for s in data.find_songs(tmp_path / "songs")] == ["song_0", "song_1"]

@@ -243,6 +243,7 @@ def test_what_cannot_be_done_is_said_before_it_is_begun(folder, tmp_path, capsys
         (["--settings", "3"], "compact"),
         (["--protocols", "v5"], "v3-30s"),
         (["--seconds", "-1"], "positive"),
+        (["--seconds", "inf"], "finite"),
         (["--songs", "nothing*"], "nothing"),
         (["--methods", ","], "at least one"),
     ):

@@ -181,7 +181,13 @@ def test_changes():
     assert config == replace(mad.COMPACT, compression=None)
     for word in ("truth=ratio", "truth='ratio'"):  # a shell takes the quotes away
         assert training.change(config, plan, [word])[1].truth == "ratio"
-    for wrong in ("speed=0", "mixing=0", "steps=many", "other.steps=1", "steps=0", "truth=what"):
+    assert training.change(config, training.PAPER_PLAN, ["mixing.across=0.5", "steps=2e4"])[1] == (
+        replace(
+            training.PAPER_PLAN, steps=20000, mixing=replace(training.PAPER_PLAN.mixing, across=0.5)
+        )
+    )
+    unknown = ("speed=0", "mixing=0", "other.steps=1")
+    for wrong in (*unknown, "steps=many", "steps=0", "steps=1.5", "rate='1'", "twin=no", "truth=x"):
         with pytest.raises(ValueError):
             training.change(mad.COMPACT, training.COMPACT_PLAN, [wrong])
 
@@ -306,6 +312,35 @@ def test_command_line(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["train", "--data", str(tmp_path / "empty"), *out]) == 1
     assert "no songs" in capsys.readouterr().err
+
+
+def test_what_the_command_line_refuses(tmp_path, capsys):
+    """Each of these once trained on something else, or ended in a traceback."""
+    from test_data import write
+
+    from hpss_lib.__main__ import main
+
+    words = ["train", "--out", str(tmp_path / "run")]
+    for data, named in (("songs=nan", "'nan' is no weight"), ("songs=-1", "'-1' is no weight")):
+        assert main([*words, "--data", str(tmp_path / data)]) == 1
+        assert named in capsys.readouterr().err
+    if not torch.cuda.is_available():
+        write(tmp_path / "a=b" / "drums.wav")
+        write(tmp_path / "a=b" / "harmonic.wav")
+        assert main([*words, "--data", str(tmp_path / "a=b"), "--device", "cuda"]) == 1
+        assert "torch finds no device 'cuda' here: '" in capsys.readouterr().err
+
+
+def test_a_folder_may_be_named_with_an_equals_sign(tmp_path):
+    from test_data import write
+
+    for name in ("a=b", "c"):
+        write(tmp_path / name / "drums.wav")
+    songs, weights = training._find_groups(
+        [f"{tmp_path}/a=b", f"{tmp_path}/a=b=2", f"{tmp_path}/c=0.5"], [], []
+    )
+    assert [group[0].name for group in songs] == ["a=b", "a=b", "c"]
+    assert weights == [1, 2, 0.5]
 
 
 def test_folders_to_weights(tmp_path):
