@@ -7,7 +7,7 @@
 Oracles see the true sources, which no method does.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -191,7 +191,7 @@ def as_published(
     if phase == "mixture":
         yield from separation.with_mixture_phase(spectra)
         return
-    recover: Callable[..., np.ndarray] = {"pu": _closed_form, "pu-iter": puiter.pu_iter}[phase]
+    recover = {"pu": _closed_form, "pu-iter": puiter.pu_iter}[phase]
     previous = None
     for (X,), V_p, V_h, samples in spectra:
         S = recover(X, (*V_p, *V_h), settings, previous=previous)
@@ -201,7 +201,8 @@ def as_published(
 
 def _closed_form(X, V, settings, *, previous):
     """`puiter.pu` called as `puiter.pu_iter` is."""
-    return np.stack(puiter.pu(X, *V, settings, previous=None if previous is None else previous[1]))
+    before = None if previous is None else previous[1]
+    return np.stack(puiter.pu(X, V[0], V[1], settings, previous=before))
 
 
 def scaled_mixture(x_p: np.ndarray, x_h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
