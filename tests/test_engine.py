@@ -173,6 +173,14 @@ def test_magnitude(engine):
     close(engine("stft.js", "magnitude", spectrogram(X)), frames(np.abs(X)))
 
 
+@pytest.mark.parametrize("window_ms", [3, 5, 8, 13, 20, 33, 50, 90, 250, 372])
+def test_the_windows_control_says_the_same_as_the_library(engine, window_ms):
+    from hpss_lib.chapters.stft import window_view
+
+    found = engine("../computed/window.js", "look", {"window_ms": window_ms})
+    assert found["text"] == window_view(window_ms).text
+
+
 # --------------------------------------------------------------------------------- chapter 3
 
 

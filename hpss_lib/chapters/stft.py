@@ -120,6 +120,7 @@ window_control = Control(
         "than the 100 Hz between them; above it, the clicks are one block with lines across it, "
         "since both lie in one window."
     ),
+    computed="window",
 )
 
 

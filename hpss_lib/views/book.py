@@ -143,8 +143,8 @@ def _bring_engine(app: Sphinx) -> None:
     source = Path(app.srcdir) / _ENGINE
     for path in (*source.glob("*.js"), source / "network.wasm", own_song.WEIGHTS):
         shutil.copy2(path, target / path.name)
-    page = Path(own_song.PAGE)
-    shutil.copytree(Path(app.srcdir) / page, Path(app.outdir) / page, dirs_exist_ok=True)
+    for folder in (Path(own_song.PAGE), Path("book") / "computed"):
+        shutil.copytree(Path(app.srcdir) / folder, Path(app.outdir) / folder, dirs_exist_ok=True)
 
 
 def _set_policy(page: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpss_lib.views import output
+from hpss_lib.views import output, palette
 from hpss_lib.views.figures import Picture, picture_html, picture_urls, render
 from hpss_lib.views.players import checked_sound, note_html, shared_gain, sound_url, sounds_html
 
@@ -135,6 +135,9 @@ class Control:
         Called with one keyword a parameter.
     caption, question, answer
         Prose; may hold $math$, `code` and *emphasis*. The answer is folded away until asked for.
+    computed
+        A module of book/computed that draws and says the same in the page, at every value between
+        the positions too; for controls of sliders. Where it cannot run the positions serve.
 
     Raises
     ------
@@ -150,6 +153,7 @@ class Control:
     caption: str
     question: str = ""
     answer: str = ""
+    computed: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a start that is no position of the static page."""
@@ -225,13 +229,41 @@ def _static_html(control: Control) -> str:
     inputs = "".join(_input_html(control, parameter) for parameter in control.parameters)
     return (
         f'<figure class="hpss hpss-control" id="control-{control.name}" data-hpss="control" '
+        f"{_computed_html(control)}"
         f'role="group" aria-labelledby="control-{control.name}-title">{_head_html(control)}'
         f'<div class="hpss-inputs hpss-js-only">{inputs}</div>'
         f"{picture_html(pictures[at], texts[at])}"
         f"{_text_html(texts[at])}{sounds_html(sounds[at], gain, control.name)}"
         f"{note_html(note)}{_tail_html(control)}"
-        f'<script type="application/json" class="hpss-states">{data}</script></figure>'
+        f'<script type="application/json" class="hpss-states">{data}</script>'
+        f"{_ramps_html(control)}</figure>"
     )
+
+
+def _computed_html(control: Control) -> str:
+    """What the script is told of a control that it computes: the module, and its sliders."""
+    if not control.computed:
+        return ""
+    sliders = [
+        {
+            "name": p.name,
+            "values": p.values,
+            "live": p.live_limits(),
+            "log": p.log,
+            "unit": p.unit,
+        }
+        for p in control.parameters
+        if isinstance(p, Slider)
+    ]
+    told = output.escape(json.dumps(sliders, ensure_ascii=False))
+    return f'data-computed="{control.computed}" data-sliders="{told}" '
+
+
+def _ramps_html(control: Control) -> str:
+    """The colours of a picture that the page draws."""
+    if not control.computed:
+        return ""
+    return f'<script type="application/json" class="hpss-ramps">{palette.ramps_json()}</script>'
 
 
 def _head_html(control: Control) -> str:

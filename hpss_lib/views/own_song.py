@@ -8,11 +8,8 @@ player, whose numbers and colours are those of every other player of the book.
 import base64
 import hashlib
 import html
-import json
 import re
 from pathlib import Path
-
-import numpy as np
 
 from hpss_lib.audio import EXCERPTS, load_excerpt
 from hpss_lib.views import output, palette, players
@@ -37,7 +34,7 @@ def page_html() -> str:
         '<div class="hpss-own-question" hidden><p></p><div class="hpss-own-choices"></div></div>'
         f"{_work_html()}{_desk_html()}"
         '<p class="hpss-own-said" role="status" aria-live="polite"></p>'
-        f'<script type="application/json" class="hpss-ramps">{_ramps_json()}</script></div>'
+        f'<script type="application/json" class="hpss-ramps">{palette.ramps_json()}</script></div>'
         '<script src="own_song/start.js" defer></script>'
     )
 
@@ -147,20 +144,6 @@ def _row_html(number: int, label: str, kind: str) -> str:
         f'<div class="hpss-strip"><canvas role="img" aria-label="Spectrogram of {label}" '
         f'width="{players.STRIP[1]}" height="{players.STRIP[0]}"></canvas>'
         f"{players.frequencies_html()}</div></div>"
-    )
-
-
-def _ramps_json() -> str:
-    """The colours of each kind of sound in both themes: 256, six hexadecimal digits each."""
-    return json.dumps(
-        {
-            kind: {
-                theme: np.round(255 * palette.ramp(kind, theme)).astype(np.uint8).tobytes().hex()
-                for theme in ("light", "dark")
-            }
-            for kind in palette.KINDS
-        },
-        separators=(",", ":"),
     )
 
 

@@ -5,6 +5,7 @@ form of colour blindness. All colours come from one function in the OKLab space,
 of level look like equal steps of lightness, on a white page as on a dark one.
 """
 
+import json
 from functools import cache
 
 import numpy as np
@@ -73,6 +74,21 @@ def ramp(kind: str, theme: str) -> np.ndarray:
     angle = np.deg2rad(hue)
     return from_oklab(
         np.stack([lightness, colourful * np.cos(angle), colourful * np.sin(angle)], axis=-1)
+    )
+
+
+@cache
+def ramps_json() -> str:
+    """All ramps for scripts: by kind and theme, 256 colours of six hexadecimal digits each."""
+    return json.dumps(
+        {
+            kind: {
+                theme: np.round(255 * ramp(kind, theme)).astype(np.uint8).tobytes().hex()
+                for theme in ("light", "dark")
+            }
+            for kind in KINDS
+        },
+        separators=(",", ":"),
     )
 
 

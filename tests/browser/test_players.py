@@ -2,12 +2,14 @@
 
 import functools
 import http.server
+import shutil
 import threading
 
 import numpy as np
 import pytest
-from conftest import until
+from conftest import ROOT, until
 
+from hpss_lib.chapters import stft
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import output, players
 
@@ -46,6 +48,33 @@ def served(page, tmp_path, monkeypatch):
 
     yield start
     server.shutdown()
+
+
+def test_a_control_that_the_page_computes(served, tmp_path):
+    """Moved to ten values, between the positions too, it says what the library's view says."""
+    for name in ("engine", "computed"):
+        shutil.copytree(ROOT / "book" / name, tmp_path / name)
+    page = served(stft.window_control.show)
+    control = page.locator(".hpss-control")
+    until(page, "document.querySelector('.hpss-inputs input').step !== '1'")
+    slider, seen = control.locator("input"), set()
+    for window_ms in (3, 4, 7, 12, 17, 30, 64, 100, 222, 372):
+        slider.evaluate(
+            "(e, v) => { e.value = Math.log10(v); e.dispatchEvent(new Event('input')); }", window_ms
+        )
+        shown = control.locator("output").inner_text()
+        value = int(shown.removesuffix(" ms"))
+        assert abs(value - window_ms) <= max(1, 0.03 * window_ms)  # as fine as the slider's steps
+        text = control.locator(".hpss-text").inner_text()
+        assert (
+            text
+            == stft.window_view(value).text
+            == control.locator("canvas").get_attribute("aria-label")
+        )
+        seen.add(page.evaluate("document.querySelector('canvas').toDataURL()"))
+    assert len(seen) == 10
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    until(page, "(last) => document.querySelector('canvas').toDataURL() !== last", sorted(seen)[-1])
 
 
 def show_stems():

@@ -1,4 +1,5 @@
-/* Controls of the built page: sliders and menus over states that the build has computed. */
+/* Controls of the built page: sliders and menus over states that the build has computed; where a
+   module of the book computes the same in the page, at every value between them. */
 (() => {
   "use strict";
   const { hpss } = window;
@@ -49,7 +50,13 @@
       });
     }
 
+    let free = null; // moves between the positions, once the page computes
+
     function update() {
+      if (free) {
+        free();
+        return;
+      }
       for (const input of inputs) {
         if (input.dataset.texts) say(input, JSON.parse(input.dataset.texts)[Number(input.value)]);
       }
@@ -78,6 +85,64 @@
       input.addEventListener("focus", warm, { once: true });
     }
     update();
+    if (figure.dataset.computed && location.protocol.startsWith("http")) {
+      computing(figure, inputs, text).then((move) => { free = move; }, () => {}); // else as it was
+    }
+  }
+
+  // Sliders that move freely over their whole range; returns what follows their values.
+  async function computing(figure, inputs, text) {
+    const { look } = await import(
+      new URL(`computed/${figure.dataset.computed}.js`, document.baseURI).href
+    );
+    const sliders = JSON.parse(figure.dataset.sliders);
+    const ramps = JSON.parse(figure.querySelector(".hpss-ramps").textContent);
+    const picture = figure.querySelector(".hpss-picture"), image = picture.querySelector("img");
+    const size = Object.fromEntries(
+      ["width", "height"].map((side) => [side, Number(image.getAttribute(side))])
+    );
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("role", "img");
+    inputs.forEach((input, i) => freed(input, sliders[i]));
+    let now = null;
+
+    function paint() {
+      if (!now) return;
+      const theme = document.documentElement.dataset.theme === "dark" ? "dark" : "light";
+      const ink = getComputedStyle(figure).color;
+      now.draw(canvas, { ramp: ramps.mixture[theme], ink, ...size });
+    }
+
+    new MutationObserver(paint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    return () => {
+      const values = {};
+      inputs.forEach((input, i) => {
+        values[sliders[i].name] = valueOf(input, sliders[i]);
+        say(input, `${Number(values[sliders[i].name].toPrecision(4))} ${sliders[i].unit}`.trim());
+      });
+      now = look(values);
+      if (!canvas.isConnected) picture.replaceChildren(canvas);
+      canvas.setAttribute("aria-label", now.text);
+      text.textContent = now.text;
+      paint();
+    };
+  }
+
+  // The input's scale becomes the live one, of logarithms where ratios are to be even.
+  function freed(input, { values, live: [low, high, step], log }) {
+    const value = values[Number(input.value)], scale = log ? Math.log10 : Number;
+    input.min = scale(low);
+    input.max = scale(high);
+    input.step = log ? (scale(high) - scale(low)) / 200 : step;
+    input.value = scale(value);
+    input.parentNode.querySelector(".hpss-ticks").hidden = true;
+    delete input.dataset.texts;
+    fill(input);
+  }
+
+  function valueOf(input, { live: [low, high, step], log }) {
+    if (!log) return Number(input.value);
+    return Math.min(Math.max(Math.round(10 ** Number(input.value) / step) * step, low), high);
   }
 
   hpss.fill = fill;
