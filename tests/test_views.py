@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -615,3 +616,23 @@ def test_a_notebook_shows_no_traceback():
     shell._showtraceback = lambda kind, value, lines: shown.extend(lines)
     shell.run_cell("check(5, lambda a: a == 4, hint='One less.')")
     assert shown == ["Not yet. Given: 5. One less."]
+
+
+# ------------------------------------------------------------------- grey print, and legends
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lines_can_be_told_in_grey_print(theme):
+    inks = [palette.ink(kind, theme) for kind in ("mixture", "percussive", "harmonic")]
+    order = sorted(luminance(ink) for ink in inks)
+    assert min((b + 0.05) / (a + 0.05) for a, b in itertools.pairwise(order)) > 1.3
+    assert luminance(inks[1]) < luminance(inks[2])  # percussive darker than harmonic
+
+
+def test_marks_that_follow_their_line_are_light_on_a_dark_page():
+    fig, ax = plot.figure()
+    (line,) = ax.plot([0, 1], [0, 1], "ks")
+    with figures._dark_ink(fig):
+        assert min(figures.to_rgba(line.get_markerfacecolor())[:3]) > 0.8
+        assert min(figures.to_rgba(line.get_color())[:3]) > 0.8
+    assert figures.to_rgba(line.get_markerfacecolor())[:3] == (0, 0, 0)

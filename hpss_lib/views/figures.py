@@ -206,8 +206,9 @@ def _recolouring(artist: Any) -> Iterator[tuple[Callable[[Any], Any], Any, Any]]
         if box is not None:
             yield from _recolouring(box)
     elif isinstance(artist, Line2D):
-        for part in ("color", "markerfacecolor", "markeredgecolor"):
-            now = getattr(artist, f"get_{part}")()
+        parts = ("color", "markerfacecolor", "markeredgecolor")
+        # All are asked before any is set, or marks that follow their line are turned twice.
+        for part, now in [(part, getattr(artist, f"get_{part}")()) for part in parts]:
             yield getattr(artist, f"set_{part}"), now, _dark(now)
     elif isinstance(artist, Patch):
         alpha = artist.get_alpha()

@@ -1,8 +1,9 @@
 """One hue for each kind of sound, in light and in dark ink.
 
 Percussive is orange, harmonic is blue, a mixture is grey: a pair that stays apart for every common
-form of colour blindness. All colours come from one function in the OKLab space, so that equal steps
-of level look like equal steps of lightness, on a white page as on a dark one.
+form of colour blindness, and in grey print too, since lines differ in lightness as well. All
+colours come from one function in the OKLab space, so that equal steps of level look like equal
+steps of lightness, on a white page as on a dark one.
 """
 
 import json
@@ -14,6 +15,11 @@ from numpy.typing import ArrayLike
 
 KINDS = ("mixture", "percussive", "harmonic")
 
+# Lightness of lines and labels: what is percussive is darker than what is harmonic, in both themes.
+_LIGHTNESS = {
+    "light": {"mixture": 0.33, "percussive": 0.44, "harmonic": 0.55},
+    "dark": {"mixture": 0.93, "percussive": 0.70, "harmonic": 0.82},
+}
 _HUE = {"mixture": (265.0, 0.012), "percussive": (50.0, 0.145), "harmonic": (250.0, 0.135)}
 INK = {"light": "#1f2430", "dark": "#e6e9ef"}  # text and axes
 FAINT = {"light": "#d5d9e0", "dark": "#3a414d"}  # grids and borders
@@ -95,13 +101,9 @@ def ramps_json() -> str:
 @cache
 def ink(kind: str, theme: str = "light") -> str:
     """The line and label colour of a kind of sound, as "#rrggbb": contrast above 4.5 to 1."""
-    if kind == "mixture":
-        lightness = 0.45 if theme == "light" else 0.78
-    else:
-        lightness = 0.53 if theme == "light" else 0.78
     hue, chroma = _HUE[kind]
     angle = np.deg2rad(hue)
-    rgb = from_oklab([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])
+    rgb = from_oklab([_LIGHTNESS[theme][kind], chroma * np.cos(angle), chroma * np.sin(angle)])
     return "#" + "".join(f"{round(255 * c):02x}" for c in rgb)
 
 
