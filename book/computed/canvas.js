@@ -2,7 +2,7 @@
 
 import { SAMPLE_RATE } from "../engine/settings.js";
 
-const LEFT = 46, BOTTOM = 36, TOP = 8, RIGHT = 10; // CSS pixels around the plot
+const LEFT = 52, BOTTOM = 40, TOP = 8, RIGHT = 14; // CSS pixels around the plot
 
 /**
  * A spectrogram in decibels below its largest value.
@@ -31,12 +31,22 @@ export function drawSpectrogram(canvas, V, { bins, hop, n_fft, shown, floor }, s
   context.restore();
   context.strokeStyle = context.fillStyle = style.ink;
   context.font = "13px system-ui, sans-serif";
-  context.strokeRect(box.x, box.y, box.width, box.height);
   context.textAlign = "center";
-  for (let s = 0; s <= seconds; s += 0.2) context.fillText(s.toFixed(1), atX(s), height - BOTTOM + 16);
+  const bottom = box.y + box.height, marks = new Path2D(`M${box.x} ${box.y}V${bottom}H${box.x + box.width}`);
+  for (let i = 0; i <= Math.floor(5 * seconds + 0.05); i += 1) {
+    const x = Math.min(atX(i / 5), box.x + box.width);
+    marks.addPath(new Path2D(`M${x} ${bottom}v4`));
+    context.fillText((i / 5).toFixed(1), x, bottom + 18);
+  }
   context.fillText("time (s)", box.x + box.width / 2, height - 4);
   context.textAlign = "right";
-  for (let hz = low; hz <= high; hz += 200) context.fillText((hz / 1000).toFixed(1), LEFT - 6, atY(hz) + 4);
+  for (let hz = low; hz <= high; hz += 100) {
+    marks.addPath(new Path2D(`M${box.x} ${atY(hz)}h-4`));
+    context.fillText((hz / 1000).toFixed(1), box.x - 8, atY(hz) + 4);
+  }
+  context.globalAlpha = 0.5;
+  context.stroke(marks);
+  context.globalAlpha = 1;
   context.translate(12, box.y + box.height / 2);
   context.rotate(-Math.PI / 2);
   context.textAlign = "center";
