@@ -9,11 +9,13 @@ import functools
 import hashlib
 import importlib.metadata
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -217,6 +219,20 @@ def hash_files(paths: Iterable[Path]) -> str:
     return hashlib.sha256(b"".join(held)).hexdigest()[:12] if held else ""
 
 
+def _song_hash(song: Song) -> str:
+    """Identify a song by what its files hold, each in its role; "" where they cannot be read."""
+    found = hashlib.sha256()
+    try:
+        for role, files in zip(SOURCES, (song.percussive, song.harmonic), strict=True):
+            found.update(role.encode())
+            for path in files:
+                with path.open("rb") as file:
+                    found.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError:  # which the song's own task will say
+        return ""
+    return found.hexdigest()[:12]
+
+
 # ---------------------------------------------------------------------------- one song, one method
 
 
@@ -237,6 +253,7 @@ class Task:
     protocols: tuple[str, ...]
     seconds: float | None
     weights: str = field(default="")
+    data: str = field(default="")
 
     @property
     def labels(self) -> Row:
@@ -252,6 +269,7 @@ class Task:
             "version": __version__,
             "museval": importlib.metadata.version("museval"),
             "weights": self.weights,
+            "data": self.data,
         }
 
 
@@ -397,8 +415,8 @@ def evaluate(
     songs : sequence of Song
         As from `list_songs`.
     out : path
-        The csv file. What it already holds, by this version and these weights, is not computed
-        again; a song that fails is left for the next run.
+        The csv file. What it already holds, of these very files by this version and these weights,
+        is not computed again; a song that fails is left for the next run.
     methods, settings : sequences of str
         As in `separate_references`.
     protocols : sequence of str
@@ -422,7 +440,8 @@ def evaluate(
     Raises
     ------
     ValueError
-        On options that are not accepted, or if `out` is another kind of file.
+        On options that are not accepted, or if `out` is another kind of file or another run writes
+        it.
     OSError
         If `out` cannot be written, or no cluster answers.
     ModuleNotFoundError
@@ -451,14 +470,17 @@ def evaluate(
     if seconds is not None and not 0 < seconds < math.inf:
         raise ValueError(f"seconds is {seconds}; it must be positive and finite")
     tasks, out = _tasks(songs, methods, settings, protocols, seconds), Path(out)
-    kept = _complete_rows(out, tasks)
-    write_rows(out, kept)
-    done = {_key(row) for row in kept}
-    left = [task for task in tasks if _key(task.labels) not in done]
-    if len(left) < len(tasks):
-        report(f"{len(tasks) - len(left)} of {len(tasks)} are in {out} already")
     failures = []
-    with out.open("a", newline="", encoding="utf-8") as file:
+    with ExitStack() as stack:
+        if out.exists():
+            stack.enter_context(_hold(out))
+        kept = _complete_rows(out, tasks)
+        write_rows(out, kept)
+        file = stack.enter_context(_hold(out))  # another file by now, of the same name
+        done = {_key(row) for row in kept}
+        left = [task for task in tasks if not {_key(task.labels), _old_key(task)} & done]
+        if len(left) < len(tasks):
+            report(f"{len(tasks) - len(left)} of {len(tasks)} are in {out} already")
         for line, rows in _run(left, workers, cluster):
             if rows is None:
                 failures.append(line)
@@ -471,9 +493,10 @@ def evaluate(
 
 def _tasks(songs, methods, settings, protocols, seconds) -> list[Task]:
     weights = {method: weights_hash(method) for method in methods}
+    held = [(song, _song_hash(song)) for song in songs]
     return [
-        Task(song, method, setting, tuple(protocols), seconds, weights[method])
-        for song in songs
+        Task(song, method, setting, tuple(protocols), seconds, weights[method], data)
+        for song, data in held
         for method in methods
         for setting in (("",) if method in WITHOUT_SETTING else settings)
     ]
@@ -503,11 +526,34 @@ def _minutes(seconds: float) -> str:
 
 # -------------------------------------------------------------------------------------- resuming
 
-_SHARED = ("song", "part", "method", "setting", "estimate", "version", "museval", "weights")
+_SHARED = ("song", "part", "method", "setting", "estimate", "version", "museval", "weights", "data")
 
 
 def _key(row: Row) -> tuple:
     return tuple(row[name] for name in _SHARED)
+
+
+def _old_key(task: Task) -> tuple:
+    """As in files of results from before rows said of which files they are: they are believed."""
+    return _key(task.labels | {"data": ""})
+
+
+@contextmanager
+def _hold(path: Path) -> Iterator[TextIO]:
+    """The file, open to add to, and no other run's until it is closed."""
+    with path.open("a", newline="", encoding="utf-8") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            others = not os.path.samestat(os.fstat(file.fileno()), path.stat())
+        except ModuleNotFoundError:  # Windows
+            others = False
+        except BlockingIOError:
+            others = True
+        if others:
+            raise ValueError(f"another run writes {path}: wait for it, or name another file")
+        yield file
 
 
 def _complete_rows(path: Path, tasks: Sequence[Task]) -> list[Row]:
@@ -525,6 +571,6 @@ def _complete_rows(path: Path, tasks: Sequence[Task]) -> list[Row]:
         task = asked.get(key[:4])
         protocols = (*SIMPLE, *task.protocols) if task else (*SIMPLE,)
         wanted = {(protocol, source) for protocol in protocols for source in SOURCES}
-        if found >= wanted and (task is None or key == _key(task.labels)):
+        if found >= wanted and (task is None or key in (_key(task.labels), _old_key(task))):
             good.add(key)
     return [row for row in rows if _key(row) in good]

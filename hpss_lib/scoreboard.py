@@ -33,8 +33,11 @@ COLUMNS = (
     "version",
     "museval",
     "weights",
+    "data",  # the first digits of a hash of the song's files; nothing in older files of results
 )
 Row = dict[str, Any]
+_MADE_BY = ("version", "museval", "weights")
+_GROUP = ("part", "method", "setting", "estimate", "protocol", "source", *_MADE_BY)
 
 
 def read_rows(path: str | Path) -> list[Row]:
@@ -72,9 +75,9 @@ def read_rows(path: str | Path) -> list[Row]:
     """
     with Path(path).open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
+        if tuple(reader.fieldnames or ()) not in (COLUMNS, COLUMNS[:-1]):
             raise ValueError(f"{path} is no file of results (its columns differ): name another one")
-        return [_typed(row) for row in reader if None not in row.values()]
+        return [{"data": "", **_typed(row)} for row in reader if None not in row.values()]
 
 
 def _typed(row: dict[str, str]) -> Row:
@@ -101,7 +104,7 @@ def to_csv(rows: Iterable[Row]) -> str:
     Examples
     --------
     >>> to_csv([{"song": "one", "sdr": 7.5}])
-    'one,,,,,,,,,,7.5000,,,,,,,,,\n'
+    'one,,,,,,,,,,7.5000,,,,,,,,,,\n'
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -168,6 +171,8 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 def summary(rows: Iterable[Row]) -> list[Row]:
     """Medians by method, setting, protocol and source, with what they leave out.
 
+    What different versions, or different weights, have computed is never put together.
+
     Parameters
     ----------
     rows : iterable of dict
@@ -194,11 +199,10 @@ def summary(rows: Iterable[Row]) -> list[Row]:
     groups: dict[tuple, list[Row]] = {}
     for row in rows:
         over = "songs" if row["frame"] is None else "frames"
-        names = ("part", "method", "setting", "estimate", "protocol", "source")
-        groups.setdefault((*(row[name] for name in names), f"median of {over}"), []).append(row)
+        groups.setdefault((*(row[name] for name in _GROUP), f"median of {over}"), []).append(row)
     table = []
-    for (part, method, setting, estimate, protocol, source, over), group in groups.items():
-        labels = {"part": part, "method": method, "setting": setting, "estimate": estimate}
+    for (*shared, over), group in groups.items():
+        labels = dict(zip(_GROUP, shared, strict=True))
         medians = {m: median_defined(np.array([row[m] for row in group])) for m in METRICS}
         scored = {row["song"] for row in group if not math.isnan(row["sdr"])}
         counts = {
@@ -207,8 +211,7 @@ def summary(rows: Iterable[Row]) -> list[Row]:
             "frames": sum(row["frames"] for row in group),
             "undefined": sum(row["undefined"] for row in group),
         }
-        labels |= {"protocol": protocol, "source": source, "over": over}
-        table.append(labels | medians | counts)
+        table.append(labels | {"over": over} | medians | counts)
     return table
 
 
@@ -248,7 +251,9 @@ def format_summary(rows: Iterable[Row]) -> str:
         ]
         pairs: dict[tuple, dict[str, Row]] = {}
         for r in of_protocol:
-            key = r["method"], r["setting"] + (f" ({r['estimate']})" if r["estimate"] else "")
+            made = ", ".join(r[name] for name in _told_apart(of_protocol, r))
+            method = r["method"] + (f" [{made}]" if made else "")
+            key = method, r["setting"] + (f" ({r['estimate']})" if r["estimate"] else "")
             pairs.setdefault((*key, r["part"]), {})[r["source"]] = r
         for key, pair in pairs.items():
             values = [f"{pair[s][m]:.2f}" for s in SOURCES for m in metrics]
@@ -259,3 +264,9 @@ def format_summary(rows: Iterable[Row]) -> str:
         text = ("  ".join(map(str.rjust, line, widths)) for line in lines)
         parts.append("\n".join((f"{protocol}, {over}, dB", *text)))
     return "\n\n".join(parts)
+
+
+def _told_apart(table: Iterable[Row], row: Row) -> list[str]:
+    """What of a row's makers must be said, since others have computed the same method."""
+    same = [r for r in table if all(r[k] == row[k] for k in _GROUP if k not in _MADE_BY)]
+    return [name for name in _MADE_BY if len({r[name] for r in same}) > 1]

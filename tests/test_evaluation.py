@@ -137,6 +137,68 @@ def test_another_version_is_computed_again_and_other_songs_stay(folder, tmp_path
     assert ("one", "0.0.0") in versions and len(versions) == 3
 
 
+def test_other_data_of_the_same_name_are_computed_again(folder, tmp_path, monkeypatch):
+    out = tmp_path / "r.csv"
+    resumed(folder, out, monkeypatch)
+    kept = scoreboard.read_rows(out)
+    (folder / "one" / "drums.wav").touch()  # another date is no other file
+    assert resumed(folder, out, monkeypatch) == []
+    write_song(folder / "one", seed=77)
+    assert resumed(folder, out, monkeypatch) == [("one", "mixture"), ("one", "librosa")]
+    rows = scoreboard.read_rows(out)
+    assert len(rows) == len(kept)
+    old, new = ({r["data"] for r in of if r["song"] == "one"} for of in (kept, rows))
+    assert len(old) == len(new) == 1 and old != new
+    drums, rest = folder / "two" / "drums.wav", folder / "two" / "harmonic.wav"
+    drums.rename(folder / "x")
+    rest.rename(drums)
+    (folder / "x").rename(rest)  # the same two files in each other's place
+    assert resumed(folder, out, monkeypatch) == [("two", "mixture"), ("two", "librosa")]
+
+
+def test_rows_from_before_the_column_of_data_are_read_and_kept(folder, tmp_path, monkeypatch):
+    out = tmp_path / "r.csv"
+    resumed(folder, out, monkeypatch)
+    out.write_text("".join(line.rpartition(",")[0] + "\n" for line in out.open()))
+    assert out.read_text().partition("\n")[0].endswith(",weights")
+    assert {r["data"] for r in scoreboard.read_rows(out)} == {""}
+    assert resumed(folder, out, monkeypatch) == []
+
+
+def test_a_second_run_on_one_file_is_refused(folder, tmp_path, capsys, monkeypatch):
+    """The second begins while the first is at its first song, whose rows must stay."""
+    out, real, told = tmp_path / "r.csv", evaluation.run_task, []
+
+    def second(task):
+        told.append(run(folder, out, "--methods", "mixture", "--protocols", "v4-1s"))
+        return real(task)
+
+    for song in ("one", "two"):  # on a new file, and on one that has rows
+        monkeypatch.setattr(evaluation, "run_task", second)
+        words = ("--methods", "mixture,librosa", "--protocols", "v4-1s", "--songs")
+        assert run(folder, out, *words, song) == 0
+        assert told == [1, 1]  # once in each of the first run's tasks
+        told.clear()
+        assert f"another run writes {out}" in capsys.readouterr().err
+    assert {(r["song"], r["method"]) for r in scoreboard.read_rows(out)} == {
+        (song, method) for song in ("one", "two") for method in ("mixture", "librosa")
+    }
+
+
+def test_versions_are_never_pooled():
+    base = dict.fromkeys(scoreboard.COLUMNS, "") | dict.fromkeys(measures.METRICS, math.nan)
+    base |= {"frame": None, "frames": 1, "undefined": 0, "method": "mad", "protocol": "plain"}
+    rows = [
+        base | {"song": song, "version": version, "source": source, "sdr": value}
+        for song, version, value in (("a", "0.1", 1.0), ("b", "0.2", 9.0))
+        for source in SOURCES
+    ]
+    assert sorted(r["sdr"] for r in scoreboard.summary(rows)) == [1, 1, 9, 9]
+    text = scoreboard.format_summary(rows)
+    assert "mad [0.1]" in text and "mad [0.2]" in text and "1.00" in text and "9.00" in text
+    assert "[" not in scoreboard.format_summary(rows[:2])
+
+
 def test_more_protocols_are_computed_again(folder, tmp_path, monkeypatch):
     out = tmp_path / "r.csv"
     resumed(folder, out, monkeypatch)
