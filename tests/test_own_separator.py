@@ -92,7 +92,7 @@ def test_a_file_that_is_no_python_is_said(tmp_path):
     path.write_text("import numpy\ndef sdr(:\n")
     with pytest.raises(AssertionError, match="line 2"):
         own.load(path)
-    with pytest.raises(AssertionError, match="beside this notebook"):
+    with pytest.raises(AssertionError, match="beside its notebooks"):
         own.load(tmp_path / "nothing.py")
 
 
@@ -102,6 +102,11 @@ def test_check_raises_what_is_wrong(tmp_path):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(AssertionError, match="sdr: the factor is 20"):
         own.check("mask", "sdr", path=path)
+
+
+def test_a_notebook_alone_is_told_what_it_lacks(tmp_path, capsys):
+    own.check("sdr", path=tmp_path / own.FILE)
+    assert "it comes with the book" in capsys.readouterr().out
 
 
 def test_check_says_what_is_open_and_what_is_right(capsys):
