@@ -83,8 +83,7 @@ cold-book: .make/python .make/node
 	@touch .make/book
 
 serve: .make/book
-	@echo "The book is on http://localhost:$(PORT)  (stop with Ctrl-C)"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
+	@$(BIN)/python tools/serve.py $(HTML) --port $(PORT)
 
 # Jupyter refuses to start for root, whom a container has and nobody else should be.
 lab: .make/python

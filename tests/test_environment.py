@@ -96,3 +96,20 @@ def test_lab_starts_for_root_and_says_so():
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     assert len(lines) == 1 and ("--allow-root" in lines[0]) == root
     assert ("You are root" in shown) == root
+
+
+def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
+    """A read-only installation without a home: numba finds no place for its cache."""
+    from numba import njit
+    from numba.core.caching import CacheImpl
+
+    from hpss_lib.compiled import compiled
+
+    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        njit(cache=True)(_half)
+    assert compiled(_half)(3.0) == 1.5
+
+
+def _half(x):
+    return x / 2

@@ -19,5 +19,13 @@ from numba import njit
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function at its first call: no GIL, kept on disk, division as numpy has it."""
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Compile a function at its first call: no GIL, kept on disk, division as numpy has it.
+
+    Where no folder can be written to (a read-only installation, no home) it is compiled anew in
+    each process.
+    """
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # no locator available
+        return njit(**options)(function)
