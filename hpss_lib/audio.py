@@ -672,10 +672,25 @@ def _temporary_names(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
 class Excerpt:
     """One of the book's own excerpts: composed in code, rendered as two stems.
 
+    Attributes
+    ----------
+    name, title, style : str
+        Its key in EXCERPTS, and what it is called and played by.
+    seconds : float
+        Its length.
+    licence, source : str
+        Under which terms it may be passed on, and how it was made.
+    tempo : float
+        In beats per minute.
+    beats : tuple of float
+        When the beats fall, in s, as composed: exact, not annotated by ear.
+    chords : tuple of (float, float, str)
+        From, to, in s, and the chord's name, as composed.
+
     Examples
     --------
-    >>> EXCERPTS["jazz"].title
-    'Late Tram'
+    >>> EXCERPTS["jazz"].title, EXCERPTS["jazz"].chords[0]
+    ('Late Tram', (0.0, 1.7391, 'Dm9'))
     """
 
     name: str
@@ -684,6 +699,9 @@ class Excerpt:
     seconds: float
     licence: str
     source: str
+    tempo: float
+    beats: tuple[float, ...]
+    chords: tuple[tuple[float, float, str], ...]
 
 
 _EXCERPTS = Path(__file__).parent / "excerpts"
@@ -693,9 +711,14 @@ def _list_excerpts() -> dict[str, Excerpt]:
     index = _EXCERPTS / "index.json"
     if not index.exists():  # a tree in which tools/render_excerpts.py has not run yet
         return {}
-    keys = ("title", "style", "seconds", "licence", "source")
+    keys = ("title", "style", "seconds", "licence", "source", "tempo")
     return {
-        name: Excerpt(name, **{key: record[key] for key in keys})
+        name: Excerpt(
+            name,
+            **{key: record[key] for key in keys},
+            beats=tuple(record["beats"]),
+            chords=tuple((start, end, chord) for start, end, chord in record["chords"]),
+        )
         for name, record in json.loads(index.read_text(encoding="utf-8")).items()
     }
 

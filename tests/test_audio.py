@@ -208,6 +208,16 @@ def test_excerpts_are_what_their_index_says():
         assert excerpt.title and excerpt.style and excerpt.licence and excerpt.source
 
 
+def test_excerpts_know_their_beats_and_chords():
+    for excerpt in audio.EXCERPTS.values():
+        beats = np.array(excerpt.beats)
+        assert len(beats) > 10 and 0 <= beats[0] and beats[-1] < excerpt.seconds
+        np.testing.assert_allclose(np.diff(beats), 60 / excerpt.tempo, atol=2e-4)
+        starts, ends, names = zip(*excerpt.chords, strict=True)
+        assert starts[0] == 0 and starts[1:] == ends[:-1] and ends[-1] <= excerpt.seconds
+        assert all(a < b for a, b in zip(starts, ends, strict=True)) and all(names)
+
+
 def test_unknown_excerpt():
     with pytest.raises(ValueError, match="no excerpt 'nothing'"):
         audio.load_excerpt("nothing")
