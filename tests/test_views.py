@@ -601,6 +601,14 @@ def test_a_wrong_answer_says_what_was_given():
     assert "Given 5, 3, your function returned -2." in str(raised.value)
 
 
+def test_a_tensor_that_learns_is_described():
+    import torch
+
+    with pytest.raises(AssertionError, match=r"returned an array of shape \(2, 3\)"):
+        weights = torch.ones(2, 3, requires_grad=True)
+        views.check(lambda x: 2 * x, lambda f: f(weights).sum() == 0, hint="Zero.")
+
+
 def test_an_unknown_name_is_told_as_such():
     with pytest.raises(AssertionError) as raised:
         views.check(lambda x: y * x, lambda f: f(2) == 4, hint="Double it.")  # noqa: F821

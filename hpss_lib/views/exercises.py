@@ -66,6 +66,8 @@ def _refuse(answer: Any, calls: list[str], hint: str, error: Exception | None) -
 
 def _described(value: Any) -> str:
     """A value in a few words: its shape, and whether it holds what it should not."""
+    if hasattr(value, "detach"):  # a tensor, with a gradient perhaps
+        value = value.detach().numpy()
     if isinstance(value, tuple | list):
         text = "(" + ", ".join(_described(part) for part in value) + ")"
     elif callable(value) and not isinstance(value, type):
