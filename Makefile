@@ -18,7 +18,7 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 # One thread for each numerical library: two stages run side by side on two cores.
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
-.PHONY: help setup book cold-book serve lab test lint types unit nbval browser budget bench results \
+.PHONY: help setup book cold-book serve lab test code lint types unit nbval browser budget bench results \
   student instructor pdf offline lock clean
 .DEFAULT_GOAL := help
 
@@ -102,8 +102,13 @@ pdf offline: .make/book
 # ---------------------------------------------------------------- the checks
 
 test: setup
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types browser unit nbval
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) lint types browser code
 	@echo "All checks passed."
+
+# One after the other, so that of the two slots above one is the library's and one the pages'.
+code:
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory nbval
 
 lint: .make/python
 	@echo "== Lint"

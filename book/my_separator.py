@@ -11,10 +11,7 @@ All of it is in one setting of the STFT, the book's "compact" one.
 import numpy as np  # noqa: F401 (your functions will want it)
 
 RATE = 44100  # Hz
-N_FFT, HOP = (
-    2048,
-    512,
-)  # samples; the window is a periodic Hann of N_FFT samples
+N_FFT, HOP = 2048, 512  # samples; the window is a periodic Hann of N_FFT
 FRAMES, CONTEXT = 120, 10  # of a sequence that the network hears; at each end
 LEVEL = 0.08  # the root mean square that it hears each sequence at
 

@@ -591,10 +591,9 @@ def recovered(
 
     Examples
     --------
-    >>> one = np.ones((1025, 2), np.float32)
-    >>> parts = [Spectra([one + 0j], [one], [None], 1024)] * 2
-    >>> [S[0].shape for S, _ in recovered(parts, PHASES["pu"], SETTINGS["compact"])]
-    [(1025, 2), (1025, 2)]
+    >>> spectra = Spectra([np.full((1025, 2), 2j)], [np.ones((1025, 2))], [None], 1024)
+    >>> [S[0].max() for S, _ in recovered([spectra] * 2, from_mixture, SETTINGS["compact"])]
+    [np.complex128(1j), np.complex128(1j)]
     """
     states: list[Any] = []
     for X, V_p, V_h, samples in spectra:

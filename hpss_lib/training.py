@@ -834,6 +834,8 @@ def train_on_folders(
 
     Examples
     --------
+    Takes hours, and DSD100: shown, not run.
+
     >>> network = train_on_folders(
     ...     ["DSD100"], "out", config=CONFIGS["compact"], plan=PLANS["compact"]
     ... )  # doctest: +SKIP

@@ -3,10 +3,7 @@
 import numpy as np
 
 RATE = 44100  # Hz
-N_FFT, HOP = (
-    2048,
-    512,
-)  # samples; the window is a periodic Hann of N_FFT samples
+N_FFT, HOP = 2048, 512  # samples; the window is a periodic Hann of N_FFT
 FRAMES, CONTEXT = 120, 10  # of a sequence that the network hears; at each end
 LEVEL = 0.08  # the root mean square that it hears each sequence at
 

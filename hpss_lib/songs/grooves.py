@@ -169,7 +169,13 @@ def draw_groove(folder: str | Path, rng: np.random.Generator) -> tuple[Hit, ...]
 
     Examples
     --------
-    >>> draw_groove("grooves", np.random.default_rng(0))  # doctest: +SKIP
+    >>> import tempfile
+    >>> from hpss_lib.songs.composing import compose
+    >>> from hpss_lib.songs.synthesis import midi_bytes
+    >>> path = Path(tempfile.mkdtemp(), "1_rock_120_beat_4-4.mid")
+    >>> _ = path.write_bytes(midi_bytes(compose(1, style="rock", seconds=8.0), percussive=True))
+    >>> draw_groove(path.parent, np.random.default_rng(0)) == read_groove(path)
+    True
     """
     files = sorted(Path(folder).rglob("*beat_4-4.mid"))
     if not files:

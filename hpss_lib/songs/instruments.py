@@ -235,7 +235,9 @@ def nearest_entry(
 
     Examples
     --------
-    >>> nearest_entry(entries, 60, 100, rng)  # doctest: +SKIP
+    >>> entries = [{"midi": midi, "layer": 0} for midi in (48, 60)]
+    >>> nearest_entry(entries, 62, 100, np.random.default_rng(0))
+    ({'midi': 60, 'layer': 0}, 2)
     """
     pitches = sorted({e["midi"] for e in entries})
     while pitch < pitches[0] - 3:
@@ -358,7 +360,12 @@ def play_part(
 
     Examples
     --------
-    >>> play_part(notes, part, library, ["piano"], rng, length=44100)  # doctest: +SKIP
+    Without notes, silence:
+
+    >>> library = Library(Path("notes"), {}, {"piano": []})
+    >>> rng = np.random.default_rng(0)
+    >>> float(play_part([], Part((0,)), library, ["piano"], rng, length=100).max())
+    0.0
     """
     y = np.zeros(length, np.float32)
     detune = rng.normal(0, 4)
@@ -444,7 +451,12 @@ def play_drums(
 
     Examples
     --------
-    >>> x, left = play_drums(notes, library, rng, length=44100)  # doctest: +SKIP
+    Without notes, silence:
+
+    >>> library = Library(Path("notes"), {"kit": {"kick": []}}, {})
+    >>> x, left = play_drums([], library, np.random.default_rng(0), length=100)
+    >>> float(x.max()), left
+    (0.0, [])
     """
     y = np.zeros(length, np.float32)
     chosen = _draw_kit(library, notes, rng)
@@ -503,6 +515,8 @@ def render_recorded(
 
     Examples
     --------
+    A folder of recordings and a sound font are needed (`load_library`): shown, not run.
+
     >>> x_p, x_h = render_recorded(song, library, rng)  # doctest: +SKIP
     """
     x_p = _play_struck(song, library, rng, font=font)

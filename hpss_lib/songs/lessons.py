@@ -63,6 +63,8 @@ def render_song(
 
     Examples
     --------
+    FluidSynth and a sound font are needed, which a reader need not have: shown, not run.
+
     >>> x_p, x_h = render_song(7, seconds=20.0, sounds=["fluid"])  # doctest: +SKIP
     """
     unknown = set(sounds) - set(SOUNDS)
@@ -133,6 +135,8 @@ def write_songs(
 
     Examples
     --------
+    FluidSynth and a sound font are needed, which a reader need not have: shown, not run.
+
     >>> written = list(write_songs("lessons", range(100)))  # doctest: +SKIP
     """
     folder = Path(folder)

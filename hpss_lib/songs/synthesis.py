@@ -147,7 +147,10 @@ def find_font(name: str = "fluid") -> Path:
 
     Examples
     --------
-    >>> find_font("fluid")  # doctest: +SKIP
+    >>> find_font("no.sf2")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: no sound font at no.sf2; known names are ['fluid', 'musescore']
     """
     given = os.environ.get("HPSS_SOUND_FONT") if name == "fluid" else None
     if given or name not in FONTS:
@@ -228,6 +231,8 @@ def synthesise(
 
     Examples
     --------
+    FluidSynth and a sound font are needed, which a reader need not have: shown, not run.
+
     >>> x_p = synthesise(song, percussive=True)  # doctest: +SKIP
     """
     x = np.zeros(round(song.seconds * SAMPLE_RATE), np.float32)
@@ -245,6 +250,8 @@ def render_stems(
 
     Examples
     --------
+    FluidSynth and a sound font are needed, which a reader need not have: shown, not run.
+
     >>> x_p, x_h = render_stems(song)  # doctest: +SKIP
     """
     x_p, x_h = (

@@ -21,6 +21,7 @@ from hpss_lib.views import output, palette
 from hpss_lib.views.plot import style
 
 CSS_PIXELS_PER_INCH = 100  # a figure 7.6 inches wide fills the 760 pixels of the text column
+_IMAGE_SCALE = 1.6  # pixels per CSS pixel with an image in it, whose noise hardly compresses
 SMALLEST_TYPE = 9.0  # points; below that, labels are unreadable at the width of a page
 
 
@@ -57,7 +58,7 @@ def show_figure(fig: Figure, *, caption: str, alt: str, name: str) -> None:
         raise ValueError("show_figure needs a caption and an alt text; neither may be empty")
     markup = (
         f'<figure class="hpss hpss-figure" id="figure-{output.identifier(name)}">'
-        f"{picture_html(render(fig), alt)}"
+        f"{picture_html(render(fig, scale=2.0 if _is_drawn(fig) else _IMAGE_SCALE), alt)}"
         f"<figcaption>{output.inline(caption)}</figcaption></figure>"
     )
     output.emit(markup, f"[Figure: {alt}]")
@@ -101,7 +102,7 @@ def render(fig: Figure, *, scale: float = 2.0, quality: int = 86) -> Picture:
     if not isinstance(fig, Figure):
         raise TypeError(f"a matplotlib Figure is needed, not {type(fig).__name__}")
     _forget(fig)
-    lossless_too = not any(ax.images or ax.collections for ax in fig.axes)
+    lossless_too = _is_drawn(fig)
     dpi, canvas, layout = fig.dpi, fig.canvas, fig.get_layout_engine()
     try:
         with style(), _transparent(fig):
@@ -122,6 +123,11 @@ def render(fig: Figure, *, scale: float = 2.0, quality: int = 86) -> Picture:
             fig.set_layout_engine(layout)
     width, height = fig.get_size_inches() * CSS_PIXELS_PER_INCH
     return Picture(light, dark, ("image/webp", "image/webp"), round(width), round(height))
+
+
+def _is_drawn(fig: Figure) -> bool:
+    """Whether a figure is of lines and words alone, without an image such as a spectrogram."""
+    return not any(ax.images or ax.collections for ax in fig.axes)
 
 
 def _encode(canvas: FigureCanvasAgg, quality: int, lossless_too: bool) -> bytes:

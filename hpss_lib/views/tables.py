@@ -47,8 +47,10 @@ def table(
 
     Examples
     --------
-    >>> rows = {"drums": [3.25, None]}
-    >>> table(rows, ["SDR (dB)", "SIR (dB)"], caption="A song.")  # doctest: +SKIP
+    >>> table({"drums": [3.25]}, ["SDR (dB)", "SIR (dB)"], caption="A song.")
+    Traceback (most recent call last):
+        ...
+    ValueError: row 'drums' has 1 cells; there are 2 heads
     """
     texts = {head: [_text(cell, form) for cell in cells] for head, cells in rows.items()}
     for head, cells in texts.items():

@@ -55,7 +55,7 @@ def test_page_is_no_heavier_than_a_phone_may_load(site, name):
     html = page.read_text(encoding="utf8")
     pictures = set(re.findall(r"assets/[0-9a-f]+\.(?:webp|png|svg)", html))
     size = page.stat().st_size + sum((page.parent / p).stat().st_size for p in pictures)
-    assert size < 5.5e6
+    assert size < 5e6
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -24,11 +24,17 @@
     if (isPlain(event.target)) hush(event.target);
   }, true);
 
+  // The list that a plain player stands in; none in a listening test, which plays by itself.
+  function listOf(audio) {
+    const list = isPlain(audio) && audio.closest(".hpss-sounds");
+    return list && !list.closest("[data-hpss=listening]") ? list : null;
+  }
+
   // One transport for the players of a list: whichever starts goes on where the last one was.
   const leaders = new WeakMap(); // list -> the audio element that played last
 
   document.addEventListener("play", ({ target: audio }) => {
-    const list = isPlain(audio) && audio.closest(".hpss-sounds");
+    const list = listOf(audio);
     if (!list) return;
     const before = leaders.get(list);
     leaders.set(list, audio);
@@ -46,7 +52,7 @@
   }
 
   document.addEventListener("volumechange", ({ target: audio }) => {
-    const list = isPlain(audio) && audio.closest(".hpss-sounds");
+    const list = listOf(audio);
     if (!list) return;
     for (const other of list.querySelectorAll("audio")) {
       if (other.volume !== audio.volume) other.volume = audio.volume;
