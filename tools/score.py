@@ -19,10 +19,10 @@ import librosa
 import numpy as np
 
 from hpss_lib import data
-from hpss_lib.audio import SOURCES
+from hpss_lib.audio import SOURCES, without_rumble
 from hpss_lib.madtwinnet import WEIGHTS, estimate, read_model
 from hpss_lib.measures import sdr
-from hpss_lib.stft import SETTINGS, istft, stft
+from hpss_lib.stft import SAMPLE_RATE, SETTINGS, istft, stft
 
 
 def best_scale(s: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -43,9 +43,12 @@ def estimates(p: np.ndarray, h: np.ndarray, models: dict) -> dict:
     x = p + h
     settings = SETTINGS[models["percussive"].config.setting]
     X = stft(x, settings)
-    V = np.abs(X)
+    # As in `separate`: the networks do not hear what lies below hearing.
+    heard = np.concatenate([*without_rumble([x[:, None]], SAMPLE_RATE)])[:, 0]
+    X_heard = stft(heard, settings)
+    V = np.abs(X_heard)
 
-    def resynthesise(mask):
+    def resynthesise(mask, X=X_heard):
         return istft(X * mask, settings, len(x))
 
     found = {
@@ -58,7 +61,7 @@ def estimates(p: np.ndarray, h: np.ndarray, models: dict) -> dict:
         s_h = resynthesise(estimate(models["harmonic"], V) / np.maximum(V, 1e-12))
         found["two networks"] = (s_p, s_h)
     P, H = np.abs(stft(p, settings)), np.abs(stft(h, settings))
-    s_p = resynthesise(P / np.maximum(P + H, 1e-12))
+    s_p = resynthesise(P / np.maximum(P + H, 1e-12), X)
     found["ideal ratio mask"] = (s_p, x - s_p)
     return found
 
