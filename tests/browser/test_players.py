@@ -73,6 +73,14 @@ def test_a_control_that_the_page_computes(served, tmp_path):
         )
         seen.add(page.evaluate("document.querySelector('canvas').toDataURL()"))
     assert len(seen) == 10
+    failed = []
+    page.on("pageerror", lambda error: failed.append(error))
+    for key, value in (("Home", "3 ms"), ("End", "372 ms")):  # by keyboard, to both ends
+        slider.focus()
+        slider.press(key)
+        assert control.locator("output").inner_text() == value
+        slider.blur()
+    assert not failed
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     until(page, "(last) => document.querySelector('canvas').toDataURL() !== last", sorted(seen)[-1])
 

@@ -30,6 +30,7 @@
     const sounds = [...figure.querySelectorAll(".hpss-sound audio")];
     const warmed = new Map();
     let shown = index();
+    let free = null; // moves between the positions, once the page computes
 
     // The last parameter runs fastest, as in Control.positions.
     function index() {
@@ -38,6 +39,7 @@
 
     // The states one step away, in each parameter: their pictures are fetched before they are due.
     function warm() {
+      if (free) return; // nothing is fetched any more
       inputs.forEach((input, i) => {
         const stride = sizes.slice(i + 1).reduce((a, b) => a * b, 1);
         for (const step of [-1, 1]) {
@@ -49,8 +51,6 @@
         }
       });
     }
-
-    let free = null; // moves between the positions, once the page computes
 
     function update() {
       if (free) {
