@@ -36,7 +36,7 @@ def test_each_chapter_has_questions_of_several_kinds_that_its_notebook_asks(chap
     assert len(asked) >= 5
     kinds = [q.kind for q in asked]
     assert len(set(kinds)) >= 3 and kinds[0] == "predict"
-    (notebook,) = (ROOT / "book").glob(f"*_{chapter}.ipynb")
+    (notebook,) = (ROOT / "book").glob(f"*{chapter}.ipynb")
     assert f"from hpss_lib.chapters.questions import {chapter} " in notebook.read_text("utf8")
 
 

@@ -48,7 +48,8 @@ def _questions(path: Path, code: str) -> int:
     """How many questions the page answers."""
     if not _QUESTIONS.search(code):
         return 0
-    module = import_module(f"hpss_lib.chapters.questions.{path.stem.split('_', 1)[1]}")
+    chapter = re.sub(r"^\d\d_", "", path.stem)
+    module = import_module(f"hpss_lib.chapters.questions.{chapter}")
     return len(module.QUESTIONS)
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("notebooks", nargs="*", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    for path in options.notebooks or sorted(BOOK.glob("[0-9]*_*.ipynb")):
+    for path in options.notebooks or sorted(BOOK.glob("*.ipynb")):
         text = path.read_text(encoding="utf-8")
         if not STATED.search(text):
             continue
