@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,15 @@ def test_what_the_page_hides_is_folded_in_jupyterlab(path):
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if {"hide-input", "remove-input"} & set(cell["metadata"].get("tags", [])):
             assert cell["metadata"].get("jupyter", {}).get("source_hidden") is True, cell["id"]
+
+
+def test_every_source_that_is_cited_can_be_read():
+    """A lost brace in references.bib would be seen only when the book is built."""
+    from pybtex.database import parse_file
+
+    sources = parse_file(ROOT / "book/references.bib").entries
+    cited = set()
+    for path in (*NOTEBOOKS, *(ROOT / "book").glob("*.md")):
+        for keys in re.findall(r"\{cite\}`([^`]+)`", path.read_text(encoding="utf-8")):
+            cited |= {key.strip() for key in keys.split(",")}
+    assert cited and cited <= set(sources)
