@@ -6,19 +6,18 @@ A signal is (n,) float32; a recording of several channels is (n, channels) float
 
 import json
 import math
-import os
 import stat
-import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from hpss_lib.containers import mended
+from hpss_lib.containers import ends_early, mended
+from hpss_lib.drafts import whole
 from hpss_lib.stft import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -168,10 +167,9 @@ def _decode(path: str | Path, sound: "soundfile.SoundFile", remark: str) -> Iter
     if n == 0:
         raise ValueError(f"{path} holds no samples")
     if n < sound.frames < _UNKNOWN:
-        seconds = [f"{m / sound.samplerate:.1f}" for m in (n, sound.frames)]
-        remark = f"ends after {seconds[0]} of the {seconds[1]} s that its header states"
+        remark = ends_early(n / sound.samplerate, sound.frames / sound.samplerate)
     if remark:
-        warnings.warn(f"{path} {remark}: is it a download that was cut short?", stacklevel=2)
+        warnings.warn(f"{path} {remark}", stacklevel=2)
 
 
 def _next_block(sound: "soundfile.SoundFile", *, begun: bool) -> np.ndarray:
@@ -207,7 +205,7 @@ def _refuse_long(path: str | Path, seconds: float) -> None:
 
 @contextmanager
 def _open(path: Path) -> Iterator[tuple["soundfile.SoundFile", str]]:
-    """The open sound file, and what is known to be missing of it.
+    """The open sound file, and what is known to be amiss with it.
 
     soundfile's errors in plain words; no recording beyond MAX_HOURS.
     """
@@ -575,27 +573,25 @@ def write_together(
     """
     import soundfile
 
-    with _temporary_names(paths) as temporary:
+    with whole(*paths) as drafts:
         with ExitStack() as stack:
             sounds = []
-            for path, name in temporary.items():
-                stack.enter_context(_disk_errors(name))  # also of what is written at the end
+            for path, draft in zip(paths, drafts, strict=True):
+                stack.enter_context(_disk_errors(draft))  # also of what is written at the end
                 kind = path.suffix[1:].upper()
                 if kind == "WAV" and channels > 2:
                     kind = "WAVEX"  # which says where each channel belongs
                 sound = soundfile.SoundFile(
-                    name, "w", rate, channels, SUBTYPES[subtype], None, kind
+                    draft, "w", rate, channels, SUBTYPES[subtype], None, kind
                 )
-                sounds.append((name, stack.enter_context(sound)))
+                sounds.append((draft, stack.enter_context(sound)))
             for blocks in parts:
-                for (name, sound), block in zip(sounds, blocks, strict=True):
-                    with _disk_errors(name):
+                for (draft, sound), block in zip(sounds, blocks, strict=True):
+                    with _disk_errors(draft):
                         sound.write(block)
-        for name in temporary.values():
-            with name.open("r+b") as file:
+        for draft in drafts:
+            with draft.open("r+b") as file:
                 _erase_time(file)
-                os.fsync(file)  # on the disk before the name changes, or a power cut leaves a stub
-        _rename(temporary)
 
 
 def _erase_time(file: BinaryIO) -> None:
@@ -615,19 +611,6 @@ def _disk_errors(path: Path) -> Iterator[None]:
         yield
     except (soundfile.SoundFileError, AssertionError) as error:  # AssertionError: a short write
         raise OSError(f"{path.parent} takes no more data: is the disk full?") from error
-
-
-def _rename(temporary: dict[Path, Path]) -> None:
-    """Give each temporary file its path; if one cannot have it, the others vanish too."""
-    renamed: list[Path] = []
-    try:
-        for path, name in temporary.items():
-            os.replace(name, path)
-            renamed.append(path)
-    except OSError as error:
-        for done in renamed:
-            done.unlink()
-        raise OSError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def blocks(x: np.ndarray) -> Iterator[np.ndarray]:
@@ -650,22 +633,6 @@ def blocks(x: np.ndarray) -> Iterator[np.ndarray]:
     """
     for start in range(0, len(x), _BLOCK):
         yield x[start : start + _BLOCK]
-
-
-@contextmanager
-def _temporary_names(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
-    """A fresh name beside each path; whatever is left of them at the end is removed."""
-    names: dict[Path, Path] = {}
-    try:
-        for path in paths:
-            if path.is_dir():
-                raise IsADirectoryError(f"{path} is a folder; a file is to be written there")
-            names[path] = path.with_name(f".hpss-{uuid.uuid4().hex[:12]}.part")
-        yield names
-    finally:
-        for name in names.values():
-            with suppress(OSError):
-                name.unlink()
 
 
 @dataclass(frozen=True)

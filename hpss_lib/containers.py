@@ -1,8 +1,8 @@
 """What sound files say of their length, against what they hold (chapter 1).
 
-A decoder believes a header: an mp3 whose header understates its length ends early, a WAV whose
-writer never came back to fill in its sizes is empty. `mended` compares, and hands out the file as
-if its header told the truth.
+A decoder believes a header: an mp3 or a FLAC whose header understates its length ends early, a WAV
+whose writer never came back to fill in its sizes is empty. `mended` compares, and hands out the
+file as if its header told the truth.
 """
 
 import io
@@ -17,6 +17,14 @@ _MPEG_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12
 _MPEG_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # kbit/s
 _MPEG_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _LOST = 1 << 16  # bytes without a frame after which an mp3 is at its end
+_FLAC_BLOCK = {
+    1: 192,
+    **{k: 576 << k - 2 for k in range(2, 6)},
+    **{k: 1 << k for k in range(8, 16)},
+}
+_TAIL = 1 << 17  # bytes at a file's end in which its last frame or page begins
+_TITLE = 128  # bytes of an ID3v1 tag, which may stand behind the last frame
+_CUT_SHORT = "is it a download that was cut short?"
 
 
 def mended(path: Path) -> tuple[BinaryIO | None, str]:
@@ -32,7 +40,8 @@ def mended(path: Path) -> tuple[BinaryIO | None, str]:
     file : binary file or None
         None where the file can be read as it is.
     remark : str
-        What is missing at its end, where that is known before it is decoded; else "".
+        What its header says amiss, or is missing at its end, where that is known before it is
+        decoded; else "".
 
     Examples
     --------
@@ -46,10 +55,43 @@ def mended(path: Path) -> tuple[BinaryIO | None, str]:
         start = file.read(12)
         if start[:4] == b"RIFF" and start[8:] == b"WAVE":
             return _mended_wav(path, file)
+        if start[:4] == b"fLaC":
+            return _mended_flac(path, file)
+        if start[:4] == b"OggS":
+            return None, "" if _ends_as_ogg(_tail(file, _TAIL)) else f"has no end: {_CUT_SHORT}"
         if path.suffix.lower() == ".mp3" or start[:3] == b"ID3":
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-                return _mended_mp3(path, held), ""
+                return _mended_mp3(path, held)
     return None, ""
+
+
+def ends_early(seconds: float, stated: float) -> str:
+    """What is said of a file that holds less than its header states.
+
+    Parameters
+    ----------
+    seconds, stated : float
+        What it holds, and what its header states, in s.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> ends_early(1, 3)
+    'ends after 1.0 of the 3.0 s that its header states: is it a download that was cut short?'
+    """
+    return f"ends after {seconds:.1f} of the {stated:.1f} s that its header states: {_CUT_SHORT}"
+
+
+def _goes_on(seconds: float, stated: float) -> str:
+    return f"lasts {seconds:.1f} s, of which its header states {stated:.1f}: all of it is read"
+
+
+def _tail(file: BinaryIO, size: int) -> bytes:
+    file.seek(-min(size, file.seek(0, io.SEEK_END)), io.SEEK_END)
+    return file.read()
 
 
 class _Patched(io.FileIO):
@@ -85,8 +127,7 @@ def _mended_wav(path: Path, file: BinaryIO) -> tuple[BinaryIO | None, str]:
             if stated == 0 and held >= 8 and bytes_a_second and not _is_chunk(file.read(8), held):
                 return _Patched(path, here - 4, struct.pack("<I", _WAV_UNKNOWN)), ""
             if held < stated < _WAV_UNKNOWN - 2**20 and bytes_a_second:
-                have, whole = (f"{n / bytes_a_second:.1f}" for n in (held, stated))
-                return None, f"ends after {have} of the {whole} s that its header states"
+                return None, ends_early(held / bytes_a_second, stated / bytes_a_second)
             return None, ""
         file.seek(here + stated + stated % 2)
     return None, ""
@@ -98,25 +139,106 @@ def _is_chunk(head: bytes, held: int) -> bool:
     return name.isascii() and name.decode("ascii").strip().isalnum() and size <= held - 8
 
 
+# ----------------------------------------------------------------------------------- FLAC and Ogg
+
+
+def _mended_flac(path: Path, file: BinaryIO) -> tuple[BinaryIO | None, str]:
+    """Find the last frame, which says where it stands, and compare with what the header states."""
+    file.seek(0)
+    head = file.read(26)
+    if len(head) < 26 or head[4] & 127 != 0:  # the stream's own description comes first
+        return None, ""
+    shortest, longest = struct.unpack(">HH", head[8:12])
+    rate = int.from_bytes(head[18:21]) >> 4
+    stated = int.from_bytes(head[21:26]) & (1 << 36) - 1  # 0: unknown, which decoders live with
+    tail = _tail(file, max(_TAIL, 2 * int.from_bytes(head[15:18]) + _TITLE))
+    end = _flac_end(tail, longest if shortest == longest else 0)
+    if not (stated and rate) or end <= stated:
+        return None, ""
+    mended = bytes([head[21] & 0xF0 | end >> 32]) + struct.pack(">I", end & 0xFFFFFFFF)
+    return _Patched(path, 21, mended), _goes_on(end / rate, stated / rate)
+
+
+def _flac_end(tail: bytes, block: int) -> int:
+    """How many samples stand before the end of the last frame; 0 where none is found.
+
+    block: of all frames but the last; 0 where they differ, and each says its first sample.
+    """
+    if tail[-_TITLE:][:3] == b"TAG":
+        tail = tail[:-_TITLE]
+    at = len(tail)
+    while (at := tail.rfind(b"\xff", 0, at)) >= 0:
+        if tail[at + 1 : at + 2] in (b"\xf8", b"\xf9") and not _crc16(tail[at:]):
+            number, samples = _flac_frame(tail[at : at + 16])
+            return number * (block if tail[at + 1] == 0xF8 else 1) + samples
+    return 0
+
+
+def _flac_frame(head: bytes) -> tuple[int, int]:
+    """The number of a frame, or of its first sample, and how many samples it has."""
+    more = max(8 - (~head[4] & 0xFF).bit_length() - 1, 0)  # bytes of the number behind its first
+    number = head[4] & (0x7F if not more else (1 << 6 - more) - 1)
+    for byte in head[5 : 5 + more]:
+        number = number << 6 | byte & 63
+    code, behind = head[2] >> 4, 5 + more
+    if code in (6, 7):
+        return number, int.from_bytes(head[behind : behind + code - 5]) + 1
+    return number, _FLAC_BLOCK.get(code, 0)
+
+
+def _crc16(data: bytes) -> int:
+    """The check sum of FLAC's frames, with which a whole frame comes to 0."""
+    crc = 0
+    for byte in data:
+        crc = crc << 8 & 0xFFFF ^ _CRC16[crc >> 8 ^ byte]
+    return crc
+
+
+def _crc16_of_a_byte(byte: int) -> int:
+    crc = byte << 8
+    for _ in range(8):
+        crc = crc << 1 ^ (0x18005 if crc & 0x8000 else 0)
+    return crc
+
+
+_CRC16 = [_crc16_of_a_byte(byte) for byte in range(256)]
+
+
+def _ends_as_ogg(tail: bytes) -> bool:
+    """Whether the last page is whole, and says that it is the last."""
+    at = tail.rfind(b"OggS")
+    head = tail[at : at + 27]
+    if at < 0 or len(head) < 27:
+        return False
+    lengths = tail[at + 27 : at + 27 + head[26]]
+    whole = len(lengths) == head[26] and at + 27 + head[26] + sum(lengths) <= len(tail)
+    return whole and bool(head[5] & 4)
+
+
 # ------------------------------------------------------------------------------------------ mp3
 
 
-def _mended_mp3(path: Path, held: mmap.mmap) -> BinaryIO | None:
+def _mended_mp3(path: Path, held: mmap.mmap) -> tuple[BinaryIO | None, str]:
     """Count its frames, and compare with what the first of them says of the others."""
     frames = _mpeg_frames(held)
     first = next(frames, None)
     if first is None:
-        return None
+        return None, ""
     at, size = first
     count = sum(1 for _ in frames)
     info = max(held.find(b"Xing", at, at + size), held.find(b"Info", at, at + size))
     if info >= 0 and held[info + 7] & 1:
         stated = struct.unpack(">I", held[info + 8 : info + 12])[0]
-        return _Patched(path, info + 8, struct.pack(">I", count)) if stated < count else None
+        if stated >= count:
+            return None, ""
+        version, rate = held[at + 1] >> 3 & 3, held[at + 2] >> 2 & 3
+        second = _MPEG_RATES[version][rate] / (1152 if version == 3 else 576)  # in frames
+        patched = _Patched(path, info + 8, struct.pack(">I", count))
+        return patched, _goes_on(count / second, stated / second)
     if held.find(b"VBRI", at, at + size) >= 0:
-        return None
+        return None, ""
     # Nothing is said, and the decoder would guess: a frame that says it goes first.
-    return io.BytesIO(_info_frame(held[at : at + 4], count + 1) + held[at:])
+    return io.BytesIO(_info_frame(held[at : at + 4], count + 1) + held[at:]), ""
 
 
 def _info_frame(header: bytes, count: int) -> bytes:

@@ -19,6 +19,7 @@ import numpy as np
 
 from hpss_lib import audio, kicks
 from hpss_lib.audio import SOURCES
+from hpss_lib.drafts import whole
 from hpss_lib.stft import SAMPLE_RATE, StftSettings, analysis_window
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
@@ -403,8 +404,7 @@ def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
         for old in out.glob("samples-*.i16"):
             old.unlink()
         index = {"key": key, "songs": [], "signals": {s: [[] for _ in groups] for s in SOURCES}}
-        part = samples_path.with_suffix(".part")
-        with part.open("wb") as file:
+        with whole(samples_path) as (draft,), draft.open("wb") as file:
             start = 0
             for g, song in ((g, s) for g, songs in enumerate(groups) for s in songs):
                 for source, x in zip(SOURCES, read_song(song), strict=True):
@@ -416,8 +416,8 @@ def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
                     index["signals"][source][g].append(entry)
                     start += len(x)
                 index["songs"].append(song.name)
-        part.replace(samples_path)
-        index_path.write_text(json.dumps(index))
+        with whole(index_path) as (draft,):
+            draft.write_text(json.dumps(index))
     index = json.loads(index_path.read_text())
     signals = {k: [[Signal(*s) for s in g] for g in index["signals"][k]] for k in SOURCES}
     for source in SOURCES:

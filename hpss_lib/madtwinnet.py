@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from hpss_lib.audio import SOURCES
+from hpss_lib.drafts import whole
 from hpss_lib.stft import SAMPLE_RATE
 
 EPS = 1e-6  # inside the logarithms of the loss, as published
@@ -869,16 +870,15 @@ def save_model(path: str | Path, model: MaDTwinNet, **facts) -> None:
     ----------
     Chapter 6.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {k: v.to("cpu", torch.float16).contiguous() for k, v in model.state_dict().items()}
     story = {"config": asdict(model.config), **facts}
-    part = path.with_suffix(".part")
-    save_file(state, part, {k: json.dumps(v) for k, v in story.items()})
-    part.chmod(0o644)  # safetensors would let nobody else read it
-    part.replace(path)
+    written = save(state, {k: json.dumps(v) for k, v in story.items()})
+    with whole(path) as (draft,):
+        draft.write_bytes(written)
 
 
 def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:

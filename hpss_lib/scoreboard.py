@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpss_lib.audio import SOURCES
+from hpss_lib.drafts import whole
 from hpss_lib.measures import METRICS, median_defined
 
 COLUMNS = (
@@ -159,13 +160,9 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     ...     read_rows(Path(folder) / "new" / "results.csv")
     []
     """
-    part = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        part.write_text(",".join(COLUMNS) + "\n" + to_csv(rows), encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as (draft,):
+        draft.write_text(",".join(COLUMNS) + "\n" + to_csv(rows), encoding="utf-8")
 
 
 def summary(rows: Iterable[Row]) -> list[Row]:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from hpss_lib import data
 from hpss_lib.audio import SOURCES
+from hpss_lib.drafts import whole
 from hpss_lib.madtwinnet import (
     Config,
     MaDTwinNet,
@@ -680,9 +681,8 @@ def _save(state: _State, out: Path, config: Config, plan: Plan) -> None:
         "best": state.best,
         "seconds": state.seconds,
     }
-    part = out / "checkpoint.part"
-    torch.save(kept, part)
-    part.replace(out / "checkpoint.pt")
+    with whole(out / "checkpoint.pt") as (draft,):
+        torch.save(kept, draft)
 
 
 def _restore(state: _State, path: Path, config: Config, plan: Plan, device: str) -> None:

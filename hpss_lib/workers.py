@@ -7,6 +7,9 @@ written down is written by the caller alone, so that no two processes share a fi
 """
 
 import os
+import signal
+import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
@@ -21,6 +24,7 @@ ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError, ImportError
 Outcome = tuple[int, Any, str | None]
 
 _PATIENCE = 30.0  # seconds, for a cluster to answer and to have a worker
+_WATCH = 0.5  # seconds between two looks for the process that a worker works for
 
 
 def run_tasks(
@@ -94,6 +98,25 @@ def _attempt(function: Callable[[Any], Any], numbered: tuple[int, Any]) -> Outco
         return index, None, " ".join(str(error).split()) or type(error).__name__
 
 
+def _watched(call: Callable[[tuple[int, Any]], Outcome], parent: int, task: Any) -> Outcome:
+    """Call it in a worker that ends soon after its parent, whatever has ended that."""
+    name = f"until {parent} ends"
+    if name not in {thread.name for thread in threading.enumerate()}:
+        threading.Thread(target=_end_with, args=[parent], name=name, daemon=True).start()
+    return call(task)
+
+
+def _end_with(parent: int) -> None:
+    """Wait until this process has been left to another parent, and end it then.
+
+    A parent that is killed can tell its workers nothing, and these would finish what they were
+    given; on Linux alone the kernel would tell them.
+    """
+    while os.getppid() == parent:
+        time.sleep(_WATCH)
+    os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+
 def _on_this_machine(call: Callable, tasks: Sequence[Any], workers: int) -> Iterator[Outcome]:
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -101,6 +124,7 @@ def _on_this_machine(call: Callable, tasks: Sequence[Any], workers: int) -> Iter
     # One thread each: the processes share the cores. One task at a time: each ends when it ends.
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(workers, batch_size=cast(Any, 1), return_as="generator_unordered")
+    call = partial(_watched, call, os.getpid())
     outcomes = cast(Generator, pool(delayed(call)(numbered) for numbered in enumerate(tasks)))
     try:
         yield from chain(outcomes)  # a plain iterator, so that only the end below closes the pool

@@ -17,25 +17,31 @@ ROOMS = {name.split(".")[1] for name in MODULES if "." in name}
 
 FOUNDATION = {"stft", "audio", "compiled"}
 # Beyond FOUNDATION, a stage imports the stages that it stands on: most of them, none.
-STANDS_ON = {"kam": {"median"}, "puiter": {"sinusoids"}, "tracking": {"sinusoids", "puiter"}}
+STANDS_ON = {
+    "kam": {"median"},
+    "madtwinnet": {"drafts"},
+    "puiter": {"sinusoids"},
+    "tracking": {"sinusoids", "puiter"},
+}
 # Every other room, and what it imports beyond FOUNDATION; a room that is not here is a stage.
 OTHERS = {
     "containers": set(),
+    "drafts": set(),
     "songs": set(),
     "kicks": set(),
-    "data": {"kicks"},
+    "data": {"kicks", "drafts"},
     "measures": set(),
     "workers": set(),
     "oracles": {"median", "puiter", "separation"},
-    "scoreboard": {"measures"},
+    "scoreboard": {"measures", "drafts"},
     "evaluation": {"separation", "data", "measures", "oracles", "scoreboard", "workers"},
-    "training": {"madtwinnet", "data", "measures", "songs"},
+    "training": {"madtwinnet", "data", "drafts", "measures", "songs"},
     "views": ROOMS - {"chapters", "songs", "training", "__main__"},
     "chapters": ROOMS - {"songs", "__main__"},
     "__main__": ROOMS - {"songs", "chapters", "views"},
 }
 OTHERS["separation"] = ROOMS - FOUNDATION - set(OTHERS) - {"separation"}  # the stages
-ALLOWED = {"stft": set(), "compiled": set(), "audio": {"stft", "containers"}} | {
+ALLOWED = {"stft": set(), "compiled": set(), "audio": {"stft", "containers", "drafts"}} | {
     room: FOUNDATION | others for room, others in (STANDS_ON | OTHERS).items()
 }
 # Beside NumPy, what stands at the top of a room's or a module's file.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hpss_lib import audio
+from hpss_lib import audio, drafts
 
 
 def noise(n, channels=None, seed=0):
@@ -172,7 +172,7 @@ def test_both_files_or_neither_when_renaming_fails(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
         os.rename(source, target)
 
-    monkeypatch.setattr(audio.os, "replace", replace)
+    monkeypatch.setattr(drafts.os, "replace", replace)
     paths = [tmp_path / name for name in ("a.wav", "b.wav")]
     with pytest.raises(OSError, match=r"b\.wav cannot be written: Permission denied"):
         audio.write_together(paths, [(noise(10, 1), noise(10, 1))], 44100, 1)
@@ -286,7 +286,9 @@ def test_an_mp3_is_decoded_to_its_end(tmp_path, channels, rate):
     frames = struct.unpack(">I", data[info + 8 : info + 12])[0]
     altered(path, info + 8, struct.pack(">I", frames // 3))  # says a third of its length
     assert soundfile.info(path).frames < rate
-    np.testing.assert_array_equal(read_with_warnings(path)[0], whole)
+    x, (line,) = read_with_warnings(path)
+    np.testing.assert_array_equal(x, whole)
+    assert "of which its header states 0." in line
     assert audio.header(path).samples == len(whole)
     # Without its first frame, of which the others bear no mark: no length, and 1105 samples of
     # the decoder's and the encoder's delay, which that frame told.
@@ -308,6 +310,40 @@ def test_a_download_that_was_cut_short_is_said(tmp_path, kind):
     assert 0.9 * 44100 < len(x) < 1.6 * 44100
     assert f"ends after {len(x) / 44100:.1f} of the 3.0 s" in line
     np.testing.assert_array_equal(x[:44100], whole[:44100])
+
+
+@pytest.mark.parametrize("n", [4096, 3 * 44100, 8 * 44100])
+@pytest.mark.parametrize("tag", [b"", b"TAG" + bytes(125)])
+def test_a_flac_whose_header_understates_is_decoded_to_its_end(tmp_path, n, tag):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.stack([tone(n, 44100), 0.1 * noise(n)], axis=1), 44100)
+    path.write_bytes(path.read_bytes() + tag)
+    whole, told = read_with_warnings(path)
+    assert told == [] and len(whole) == n
+    data = path.read_bytes()
+    stated = n // 3
+    altered(path, 21, bytes([data[21] & 0xF0]) + struct.pack(">I", stated))
+    assert soundfile.info(path).frames == stated
+    x, (line,) = read_with_warnings(path)
+    np.testing.assert_array_equal(x, whole)
+    assert line == (
+        f"{path} lasts {n / 44100:.1f} s, of which its header states {stated / 44100:.1f}: "
+        "all of it is read"
+    )
+    assert audio.header(path).samples == n
+
+
+def test_an_ogg_that_was_cut_short_is_said(tmp_path):
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, 0.1 * noise(3 * 44100), 44100)
+    whole, told = read_with_warnings(path)
+    assert told == [] and len(whole) == 3 * 44100
+    data = path.read_bytes()
+    for kept in (len(data) // 2, data.rfind(b"OggS"), len(data) - 1):  # in a page, between two
+        path.write_bytes(data[:kept])
+        x, (line,) = read_with_warnings(path)
+        assert 30000 < len(x) <= len(whole)
+        assert line == f"{path} has no end: is it a download that was cut short?"
 
 
 def test_headers_that_were_never_filled_in(tmp_path):

@@ -69,8 +69,10 @@ def test_a_killed_run_repeats_only_what_its_checkpoint_lacks(tmp_path):
     checkpoint = (tmp_path / "killed" / "checkpoint.pt").read_bytes()
     run(tmp_path / "killed", steps=7, stop_after=5)
     (tmp_path / "killed" / "checkpoint.pt").write_bytes(checkpoint)  # step 5's was never written
-    (tmp_path / "killed" / "checkpoint.part").write_bytes(b"half a checkpoint")
+    left = tmp_path / "killed" / ".hpss-0123456789ab.part"
+    left.write_bytes(b"half a checkpoint")
     run(tmp_path / "killed", steps=7)
+    assert not left.exists()
     run(tmp_path / "whole", steps=7)
     a, b = (training.read_log(tmp_path / d / "log.csv") for d in ("whole", "killed"))
     np.testing.assert_array_equal(a["step"], b["step"])
