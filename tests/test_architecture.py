@@ -58,6 +58,8 @@ TOP = {
     "chapters": {"matplotlib"},
     "chapters.masker_denoiser": NETWORK,
     "chapters.twinnet_training": NETWORK,
+    "chapters.exercises.masker_denoiser": NETWORK,
+    "chapters.exercises.twinnet_training": NETWORK,
     "chapters.questions.masker_denoiser": NETWORK,
     "chapters.questions.twinnet_training": NETWORK,
 }

@@ -128,8 +128,9 @@ def ask(questions: Sequence[Question], *, first: int = 1) -> None:
     output.emit(markup, text, "questions")
 
 
-def question_html(question: Question, number: int) -> str:
-    """One question as HTML."""
+def question_html(question: Question, number: int | str) -> str:
+    """One question as HTML, with its number or another title."""
+    title = f"Question {number}" if isinstance(number, int) else output.escape(number)
     anchor = f"question-{question.name}"
     fields = {Number: _boxes, Choice: _options, Order: _list}[type(question.answer)]
     buttons = "".join(
@@ -141,7 +142,7 @@ def question_html(question: Question, number: int) -> str:
         f'<section class="hpss hpss-control hpss-ask" id="{anchor}" data-hpss="question" '
         f'data-answer="{_sealed(question)}" aria-labelledby="{anchor}-title" '
         'data-lm-suppress-shortcuts="true">'
-        f'<p class="hpss-title" id="{anchor}-title">Question {number} '
+        f'<p class="hpss-title" id="{anchor}-title">{title} '
         f'<span class="hpss-ask-kind">{question.kind}</span> '
         '<span class="hpss-ask-done" data-part="done" hidden>✓ answered</span></p>'
         f'<p class="hpss-ask-text" id="{anchor}-text">{output.inline(question.text)}</p>'

@@ -49,6 +49,8 @@ def arrange(figure):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_each_question_knows_right_from_wrong(page, tmp_path, chapter):
     questions = import_module(f"hpss_lib.chapters.questions.{chapter}").QUESTIONS
+    exercises = import_module(f"hpss_lib.chapters.exercises.{chapter}").EXERCISES
+    questions = [*questions, *(exercise.question() for exercise in exercises)]
     for question, figure in zip(questions, show(page, tmp_path, questions), strict=True):
         answer = question.answer
         if isinstance(answer, Number):
