@@ -19,7 +19,7 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 .PHONY: help setup book cold-book serve lab test code lint types unit nbval browser budget bench results \
-  student instructor pdf offline lock clean
+  student instructor slides pdf offline lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make bench     speed of the library and of the browser's engine"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make student   the notebooks without solutions in _build/student; make instructor: solved"
+	@echo "make slides    each chapter as slides, in _build/slides"
 	@echo "make pdf       each page of the book on paper; make offline: the whole book as one zip"
 	@echo "make lock      resolve requirements.lock again (needs uv)"
 	@echo "make clean     remove what was built (the virtual environment stays)"
@@ -95,6 +96,9 @@ endif
 # The same notebooks without and with the exercises' solutions; the built book on paper and as a zip.
 student instructor: .make/python
 	@$(BIN)/python tools/editions.py $@
+
+slides: .make/book
+	@$(BIN)/python tools/slides.py
 
 pdf offline: .make/book
 	@$(BIN)/python tools/editions.py $@
