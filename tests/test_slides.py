@@ -47,7 +47,7 @@ def deck():
     return nbformat.v4.new_notebook(
         cells=[
             cell("# Masks\n\n**After this chapter** you can pull. **You need** ears.", "slide"),
-            cell(TEXT, "slide"),
+            cell(f"{TEXT}\n\n## Sources\n\nThe book.", "slide"),
             cell("show()", "slide", markup='<img src="assets/0123456789abcdef0123.webp" alt="a">'),
             cell("## Untagged"),
             cell("hidden()", markup="<p>hidden"),
@@ -60,6 +60,7 @@ def deck():
 def test_a_slide_shows_the_point_and_the_notes_say_the_rest(slides):
     said = slides.spoken(TEXT)
     assert said.startswith("## A mask\n") and "- A mask is a picture" in said
+    assert "**" not in slides.spoken("- **Twitter.** Bins come **and** go.\n- **Noise.** It is.")
     assert "$$M = P / (P + H)$$" in said and "folded" not in said
     made = slides.slides(deck()).cells
     kinds = [c.metadata.slideshow.slide_type for c in made]

@@ -90,7 +90,7 @@ def write_notebooks(change, out: Path) -> list[Path]:
 
 PAPER = """
   .bd-header, .bd-sidebar, .bd-sidebar-primary, .bd-sidebar-secondary, .prev-next-area, .bd-footer,
-  .bd-header-article, .toggle-details__summary, .copybtn, .hpss-js-only {
+  .bd-header-article, .hpss-run, .toggle-details__summary, .copybtn, .hpss-js-only {
     display: none !important;
   }
   .hpss-no-js { display: revert !important; }

@@ -28,10 +28,12 @@ LECTURE = Path(__file__).resolve().parent / "lecture"
 TAG = "slide"
 
 _HEADING = re.compile(r"^(#{1,3}) +(.*)$", re.MULTILINE)
+_SECTION = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
 _DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
 _ROLE = re.compile(r"\s*\{[a-z:]+\}`[^`]*`")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_BOLD = re.compile(r"^(?:- )?\*\*(.{25,}?)\*\*", re.MULTILINE | re.DOTALL)
+_BOLD = re.compile(r"^(- )?\*\*((?:(?!\*\*).)+)\*\*", re.MULTILINE | re.DOTALL)
+_SENTENCE = 25  # characters: what is in bold and shorter is a label, of a list's item perhaps
 _DISPLAY = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 _ASSET = re.compile(r"assets/([0-9a-f]{20}\.(?:webp|png|flac))")
 
@@ -43,7 +45,7 @@ def plain(text: str) -> str:
 
 def spoken(text: str) -> str:
     """What a slide shows of a text cell: heading, sentences in bold, equations; a list as it is."""
-    text = plain(text).split("\n## Sources")[0]
+    text = plain(text)
     heading = _HEADING.search(text)
     head = f"#{'' if heading[1] == '#' else '#'} {heading[2]}\n\n" if heading else ""
     body = text[heading.end() :] if heading else text
@@ -52,7 +54,11 @@ def spoken(text: str) -> str:
     if heading and heading[1] == "#":  # a chapter's first cell: what one can do after it
         aims = re.search(r"\*\*After this chapter\*\*.*?(?= \*\*You need|\n|$)", body)
         return head + (aims[0] if aims else "")
-    points = "".join(f"- {' '.join(found.split())}\n" for found in _BOLD.findall(body))
+    points = "".join(
+        f"- {' '.join(bold.split())}\n"
+        for item, bold in _BOLD.findall(body)
+        if item or len(bold) >= _SENTENCE
+    )
     return head + points + "\n" + "\n\n".join(_DISPLAY.findall(body)[:2])
 
 
@@ -63,18 +69,19 @@ def slides(notebook: NotebookNode) -> NotebookNode:
         if TAG not in cell.metadata.get("tags", []):
             continue
         if cell.cell_type == "markdown":
-            heading = _HEADING.search(cell.source)
-            title = heading[2] if heading else title
-            shown = spoken(cell.source)
-            if not shown.strip():
-                continue
-            if not heading:
-                shown = f"### {title}\n\n{shown}"
-            alone = len(shown.strip().splitlines()) == 1  # a heading: its figure joins it
-            starts = first or (heading is not None and len(heading[1]) < 3)
-            cells.append(_cell(shown, "slide" if starts else "subslide"))
-            cells.append(_cell(plain(cell.source), "notes"))
-            first = False
+            for part in _SECTION.split(cell.source):
+                heading = _HEADING.match(part)
+                shown = spoken(part)
+                if not shown.strip() or (heading and heading[2] == "Sources"):
+                    continue
+                title = heading[2] if heading else title
+                if not heading:
+                    shown = f"### {title}\n\n{shown}"
+                alone = len(shown.strip().splitlines()) == 1  # a heading: its figure joins it
+                starts = first or (heading is not None and len(heading[1]) < 3)
+                cells.append(_cell(shown, "slide" if starts else "subslide"))
+                cells.append(_cell(plain(part), "notes"))
+                first = False
         else:  # on a slide of its own, unless only a heading stands before it
             markup = [o.data["text/html"] for o in cell.outputs if "text/html" in o.get("data", {})]
             if markup:

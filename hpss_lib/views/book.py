@@ -15,7 +15,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from hpss_lib.views import output, own_song
+from hpss_lib.views import launch, output, own_song
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the extension to Sphinx; list it under sphinx: extra_extensions in _config.yml."""
     app.add_config_value("hpss_mathjax", "node_modules/mathjax/es5", "html", types=[str])
     app.connect("html-page-context", _fill_own_song)
+    app.connect("html-page-context", _offer_notebook)
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", _begin)
     app.connect("builder-inited", _drop_thebe)
@@ -58,6 +59,25 @@ def _fill_own_song(
     """Put the page that separates a reader's own song into the place that its text leaves."""
     if page == own_song.PAGE:
         context["body"] = context["body"].replace(own_song.PLACE, own_song.page_html())
+
+
+def _offer_notebook(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Say under a notebook's title how to run it."""
+    if not _is_notebook(app, page):
+        return
+    options = app.config.html_theme_options
+    offer = launch.launch_html(
+        f"{Path(page).name}.ipynb",
+        options.get("repository_url", ""),
+        options.get("repository_branch", "main"),
+    )
+    context["body"] = context["body"].replace("</h1>", f"</h1>\n{offer}", 1)
+
+
+def _is_notebook(app: Sphinx, page: str) -> bool:
+    return page in app.env.found_docs and Path(app.env.doc2path(page)).suffix == ".ipynb"
 
 
 def _configure(app: Sphinx, config: Config) -> None:
@@ -131,6 +151,8 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
+    for page in filter(lambda page: _is_notebook(app, page), app.env.found_docs):
+        shutil.copy2(app.env.doc2path(page), Path(app.outdir) / f"{page}.ipynb")
     _bring_engine(app)
     _set_policy(Path(app.outdir) / f"{own_song.PAGE}.html")
     _tidy(Path(app.outdir))

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from hpss_lib.views import output
+from hpss_lib.views import launch, output
 from hpss_lib.views.questions import KINDS, Number, Question, question_html
 
 _MOST = 90  # characters of what is shown of a value
@@ -90,7 +90,9 @@ class Exercise:
             check(answer, lambda a: test(a, **given), self.hints)
         if output.is_static():
             question = self.question()
-            output.emit(question_html(question, "Check your idea"), question.text, "questions")
+            run = f'<p><a href="#{launch.ANCHOR}">Run this chapter</a> to try your code.</p>'
+            markup = question_html(question, "Check your idea") + run
+            output.emit(markup, question.text, "questions")
 
     def question(self) -> Question:
         """What the built page asks."""
