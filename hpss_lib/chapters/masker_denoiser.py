@@ -43,7 +43,7 @@ def without_denoiser(model: MaDTwinNet) -> MaDTwinNet:
     return bare.eval()
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=3)  # some 20 MB each
 def separated(name: str, seconds: float = SECONDS) -> Separated:
     """The first seconds of an excerpt, separated by the shipped percussive network."""
     t, model = piece(name, seconds), load_model("percussive")
@@ -215,7 +215,7 @@ frame_control = Control(
 CONTEXT_EXCERPT, CONTEXT_SECONDS = "rock", 2.5
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def with_context(before: int, after: int) -> np.ndarray:
     """The network's V_p (F, T), where it hears each frame with so many true frames around it.
 

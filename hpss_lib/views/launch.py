@@ -51,7 +51,7 @@ def launch_html(notebook: str, url: str = "", branch: str = "main") -> str:
         f'<div id="{ANCHOR}"><p><a href="{quote(notebook)}" download>Download {name}</a>, without '
         "its outputs. It reads what lies beside it in the book's folder.</p>"
         f"{_services(notebook, url, branch)}<p>{where}</p><pre>" + "\n".join(steps) + "</pre>"
-        "<p>Where <code>make</code> is there, <code>make lab</code> does the same, with the versions "
+        "<p>Where <code>make</code> is there, <code>make lab</code> does it all, with the versions "
         "that this book was made with and no CUDA. On Windows, <code>.venv\\Scripts</code>.</p>"
         "</div></details>"
     )
