@@ -98,7 +98,7 @@ TWO = Exercise("two", "compute", Number({"": 2.0}, 0.01, "s"), ("First.", "Secon
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_cell_holds_no_answer_and_its_text_says_the_kind(chapter):
-    (path,) = BOOK.glob(f"[0-9][0-9]_{chapter}.ipynb")
+    (path,) = BOOK.glob(f"*{chapter}.ipynb")
     source, found = list(cells(path)), []
     module = import_module(f"hpss_lib.chapters.exercises.{chapter}")
     for i, (_, meta, code) in enumerate(source):
@@ -126,11 +126,11 @@ def test_each_chapter_has_five_of_three_kinds():
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     table = tool.table()
-    assert {path.stem for path in NOTEBOOKS if path.stem[3:] in CHAPTERS} <= set(table)
-    for stem, count in table.items():
-        if stem[3:] in CHAPTERS:
-            assert count.total() >= tool.LEAST and len(count) >= tool.LEAST_KINDS
-            assert set(count) <= set(KINDS)
+    assert len(set(table) & {tool.chapter(path) for path in NOTEBOOKS}) >= len(CHAPTERS)
+    for name in CHAPTERS:
+        count = table[name]
+        assert count.total() >= tool.LEAST and len(count) >= tool.LEAST_KINDS
+        assert set(count) <= set(KINDS)
 
 
 def test_hints_come_one_at_a_time(capsys):

@@ -22,9 +22,14 @@ LEAST, LEAST_KINDS = 5, 3
 _LABEL = re.compile(r"\*\*\d+\.\*\* \*(\w+)\.\*")
 
 
+def chapter(notebook: Path) -> str:
+    """A notebook's name without its number."""
+    return re.sub(r"^\d\d_", "", notebook.stem)
+
+
 def kinds(notebook: Path) -> Counter:
     """How many of each kind a chapter has; an exercise whose text does not say its kind is "?"."""
-    module = f"hpss_lib.chapters.questions.{notebook.stem[3:]}"
+    module = f"hpss_lib.chapters.questions.{chapter(notebook)}"
     asked = import_module(module).QUESTIONS if find_spec(module) else ()
     found = Counter(question.kind for question in asked)
     prompt = ""
@@ -39,19 +44,21 @@ def kinds(notebook: Path) -> Counter:
 
 
 def table() -> dict[str, Counter]:
-    """How many of each kind, by the notebook's name, in the book's order."""
-    counts = {path.stem: kinds(path) for path in sorted(BOOK.glob("[0-9][0-9]_*.ipynb"))}
-    return {stem: count for stem, count in counts.items() if count}
+    """How many of each kind, by chapter, in the order of the table of contents."""
+    names = re.findall(r"book/(\w+)$", (BOOK.parent / "_toc.yml").read_text("utf8"), re.MULTILINE)
+    paths = [BOOK / f"{name}.ipynb" for name in names]
+    counts = {chapter(path): kinds(path) for path in paths if path.is_file()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def main() -> int:
     """Print the table."""
     print(f"{'chapter':28s}" + "".join(f"{kind:>9s}" for kind in KINDS) + f"{'all':>7s}")
     counts = table()
-    for stem, count in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
+    for name, count in [*counts.items(), ("all", sum(counts.values(), Counter()))]:
         numbers = "".join(f"{count[kind]:9d}" for kind in KINDS)
-        print(f"{stem:28s}{numbers}{count.total():7d}")
-    few = [s for s, c in counts.items() if c.total() < LEAST or len(c) < LEAST_KINDS or c["?"]]
+        print(f"{name:28s}{numbers}{count.total():7d}")
+    few = [n for n, c in counts.items() if c.total() < LEAST or len(c) < LEAST_KINDS or c["?"]]
     if few:
         print("too few, of too few kinds, or without one:", ", ".join(few))
     return int(bool(few))

@@ -209,7 +209,8 @@ def agreement(
 def _number_agrees(answer: Any, number: Number) -> bool | str:
     """The same verdict as the page's (static/questions.js)."""
     values = tuple(number.values.values())
-    first = answer[0] if isinstance(answer, tuple | list) and answer else answer
+    several = isinstance(answer, tuple | list) and len(answer) > 0
+    first = answer[0] if several else answer
     if isinstance(first, int | float | np.number):
         for wrong, why in number.mistakes.items():
             if abs(float(first) - wrong) <= number.tolerance:
