@@ -70,6 +70,9 @@ class Config:
         released weights.
     bands_to : float, or None
         Hz: the upper end of the bands; None: the encoder hears bins.
+    warm_up : int
+        So many frames of the sequence before the decoder hears again before its own, when a song is
+        estimated; 0: it starts from nothing in each, as published.
 
     Raises
     ------
@@ -104,6 +107,7 @@ class Config:
     stacked: bool = False
     aligned: bool = True
     bands_to: float | None = None
+    warm_up: int = 0
 
     def __post_init__(self):
         if not 0 < self.low_bins <= self.bins:
@@ -112,6 +116,11 @@ class Config:
             raise ValueError(
                 f"a sequence of {self.frames} frames leaves nothing between two contexts of "
                 f"{self.context}: frames must exceed 2 * context"
+            )
+        if not 0 <= self.warm_up <= self.frames - 2 * self.context:
+            raise ValueError(
+                f"warm_up must lie in 0..{self.frames - 2 * self.context}, the frames that a "
+                f"sequence estimates, not {self.warm_up}"
             )
         if self.bands_to is not None and not 0 < self.bands_to <= SAMPLE_RATE / 2:
             raise ValueError(f"bands_to must lie in 0..{SAMPLE_RATE / 2} Hz, not {self.bands_to}")
@@ -774,6 +783,51 @@ def cut_sequences(V: np.ndarray, config: Config, start: int, stop: int) -> Tenso
     return torch.from_numpy(padded).unfold(0, config.frames, step).transpose(1, 2)
 
 
+def follow(model: MaDTwinNet, V: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Estimate sequences that follow each other, each decoder warm from the sequence before.
+
+    A decoder that starts from nothing has forgotten what went on before, and the mask jumps where
+    two sequences meet. With the configuration's `warm_up` it first hears the end of what the
+    encoder heard in the sequence before, and estimates nothing there.
+
+    Parameters
+    ----------
+    model : MaDTwinNet
+    V : Tensor, (B, T, N)
+        Sequences of a mixture in their order, at the network's level.
+    before : Tensor, (1, warm_up, 2F), or None
+        The encoder's states at the end of the sequence before the first; None: there is none.
+
+    Returns
+    -------
+    V_hat : Tensor, (B, T - 2L, N)
+    before : Tensor, (1, warm_up, 2F), or None
+        For the next call; None without a warm-up.
+
+    Examples
+    --------
+    >>> model = MaDTwinNet(Config(bins=9, low_bins=4, frames=6, context=1, hidden=3, warm_up=2))
+    >>> V_hat, before = follow(model, torch.ones(5, 6, 9), None)
+    >>> V_hat.shape, before.shape
+    (torch.Size([5, 4, 9]), torch.Size([1, 2, 8]))
+
+    References
+    ----------
+    Chapter 5.
+    """
+    masker, warm_up = model.masker, model.config.warm_up
+    if not warm_up:
+        return model(V), None
+    h_enc = masker.encoder(V)  # (B, T - 2L, 2F)
+    ends = h_enc[:, -warm_up:]  # (B, warm_up, 2F), of which each is heard before the next sequence
+    first = torch.zeros_like(ends[:1]) if before is None else before
+    _, state = masker.decoder(torch.cat([first, ends[:-1]]))  # (1, B, 2F)
+    if before is None:
+        state[:, 0] = 0
+    h_dec, _ = masker.decoder(h_enc, state)
+    return model.denoiser(masker.mask(h_dec, trim(V, model.config))), ends[-1:]
+
+
 def estimate(
     model: MaDTwinNet, V: np.ndarray, *, before: int = 0, after: int = 0, batch: int = 64
 ) -> np.ndarray:
@@ -787,7 +841,8 @@ def estimate(
     V : ndarray, (N, T)
         float >= 0, magnitudes of the unitary STFT in the model's setting.
     before, after : int
-        So many of V's first and last frames are context only.
+        So many of V's first and last frames are context only. With a whole sequence and more in
+        front, the first decoder is warmed up as all others are (`follow`).
     batch : int
         Sequences at a time; it changes speed and memory, not the result.
 
@@ -828,18 +883,20 @@ def estimate(
         )
     step, device = c.frames - 2 * c.context, next(model.parameters()).device
     end = V.shape[1] - after
-    V_hat = np.empty((c.bins, end - before), np.float32)
+    begin = before - step if c.warm_up and before >= step else before
+    V_hat, heard = np.empty((c.bins, end - begin), np.float32), None
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        for start in range(before, end, batch * step):  # the frames that this batch estimates
+        for start in range(begin, end, batch * step):  # the frames that this batch estimates
             stop = min(start + batch * step, end)
             sequences = cut_sequences(V, c, start, stop).to(device)
             gain = gains(sequences, c)
-            y = (model(sequences * gain) / gain).float().cpu().numpy()  # (count, step, N)
-            V_hat[:, start - before : stop - before] = y.reshape(-1, c.bins)[: stop - start].T
+            V_s, heard = follow(model, sequences * gain, heard)  # (count, step, N)
+            y = (V_s / gain).float().cpu().numpy().reshape(-1, c.bins)
+            V_hat[:, start - begin : stop - begin] = y[: stop - start].T
     model.train(was_training)
-    return V_hat
+    return V_hat[:, before - begin :]
 
 
 # ------------------------------------------------------------------------------ the weights

@@ -192,7 +192,9 @@ def mad_estimator(settings: StftSettings, *, harmonic: str = "subtraction") -> E
 
     # Blocks begin where the networks' own sequences do, so that their size changes nothing.
     step = math.lcm(*(c.frames - 2 * c.context for c in configs))
-    return Estimator(both, context=max(c.context for c in configs), step=step)
+    # The sequence before as well, where it warms the decoder up.
+    context = max(c.frames - c.context if c.warm_up else c.context for c in configs)
+    return Estimator(both, context=context, step=step)
 
 
 def mad_weights(*, harmonic: str = "subtraction") -> list[Path]:

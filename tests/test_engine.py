@@ -330,6 +330,23 @@ def test_a_network_that_hears_bands_at_another_setting(engine, tmp_path):
         close(found, frames(estimate(other, V)))
 
 
+@pytest.mark.parametrize("warm_up", [1, 10, 40])
+def test_a_warm_decoder(engine, tmp_path, warm_up):
+    """More sequences than are estimated together, whole and as a block with one before it."""
+    from hpss_lib.madtwinnet import read_model
+
+    V = np.abs(stft(music(5.5), COMPACT))  # 474 frames, 12 sequences of 40
+    path = with_config(tmp_path, frames=60, context=10, warm_up=warm_up)
+    model = read_model(path)[0]
+    for part, before, after in [(V, 0, 0), (V[:, 70:200], 50, 50), (V[:, 40:120], 40, 3)]:
+        found = engine("", "estimate", path, frames(part), before, after)
+        expected = estimate(model, part, before=before, after=after)
+        close(found, frames(expected))
+    cold = read_model(with_config(tmp_path, frames=60, context=10))[0]
+    with pytest.raises(AssertionError):
+        close(found, frames(estimate(cold, part, before=before, after=after)))
+
+
 def test_damaged_weights_are_refused(engine, tmp_path):
     path = tmp_path / "x.safetensors"
     whole = Path(NETWORK).read_bytes()

@@ -338,6 +338,42 @@ def test_a_song_in_blocks_equals_the_whole():
     np.testing.assert_allclose(np.hstack(parts), whole, atol=1e-5)
 
 
+WARM = replace(TINY, warm_up=4)
+
+
+def test_the_decoder_goes_on_from_the_sequence_before():
+    """Frame by frame: as if the end of one sequence stood in front of the next."""
+    model, V = build(WARM), magnitudes(33, 31)
+    V_hat = mad.estimate(model, V, batch=2)
+    padded = torch.from_numpy(np.pad(V, ((0, 0), (3, 3 + 6))).T.copy())
+    end = None
+    with torch.no_grad():
+        for start in range(0, 31, 6):
+            own = padded[None, start : start + 12]
+            h = model.masker.encoder(own)
+            both = h if end is None else torch.cat([end, h], dim=1)
+            h_dec = model.masker.decoder(both)[0][:, -6:]
+            y = model.denoiser(model.masker.mask(h_dec, own[:, 3:9]))[0].numpy().T
+            end = h[:, -4:]
+            kept = V_hat[:, start : start + 6]
+            np.testing.assert_allclose(kept, y[:, : kept.shape[1]], atol=1e-5)
+    cold = build(TINY)
+    cold.load_state_dict(model.state_dict())
+    np.testing.assert_allclose(V_hat[:, :6], mad.estimate(cold, V)[:, :6], atol=1e-6)
+    assert np.abs(V_hat - mad.estimate(cold, V))[:, 6:].max() > 1e-4
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_a_warm_decoder_in_blocks_equals_the_whole(batch):
+    model, V = build(WARM), magnitudes(33, 101)
+    whole, parts = mad.estimate(model, V), []
+    for first in range(0, 101, 24):
+        last = min(first + 24, 101)
+        a, b = max(first - 9, 0), min(last + 9, 101)  # T - L: the sequence before and its context
+        parts.append(mad.estimate(model, V[:, a:b], before=first - a, after=b - last, batch=batch))
+    np.testing.assert_allclose(np.hstack(parts), whole, atol=1e-5)
+
+
 def test_silence_stays_silent():
     assert not mad.estimate(build(), np.zeros((33, 30), np.float32)).any()
 

@@ -81,10 +81,10 @@ static inline void step(float *h, const float *x, const float *u, int hidden) {
 
 /* A GRU over `count` sequences of `frames` steps, forward or backward in time.
    x (count, frames, ldx): W x + b; U, c: the recurrent weights; y (count, frames, ldy): the states.
-   h (count, hidden) and u (count, ldx) are room to work in. */
+   h (count, hidden): the last states, and if `warm` the first; u (count, ldx) is room to work in. */
 EXPORT(gru) void gru(const float *x, int ldx, const float *U, const float *c, float *h, float *u,
-    float *y, int ldy, int count, int frames, int hidden, int backward) {
-  for (int i = 0; i < count * hidden; i++) h[i] = 0;
+    float *y, int ldy, int count, int frames, int hidden, int backward, int warm) {
+  for (int i = 0; i < count * hidden && !warm; i++) h[i] = 0;
   for (int s = 0; s < frames; s++) {
     int t = backward ? frames - 1 - s : s;
     linear(h, hidden, U, c, u, ldx, count, ldx, hidden);

@@ -6,7 +6,7 @@
  *
  * @typedef {{bins: number, low_bins: number, frames: number, context: number, hidden: number,
  *   setting: string, compression: [number, number] | null,
- *   level: number | null, bands_to?: number | null}} Config
+ *   level: number | null, bands_to?: number | null, warm_up?: number}} Config
  * @typedef {{memory: WebAssembly.Memory, __heap_base: WebAssembly.Global,
  *   linear: Function, gru: Function, relu: Function}} Arithmetic
  * @typedef {{at: number, rows: number, columns: number, view: () => Float32Array}} Matrix
@@ -38,14 +38,14 @@ export async function loadModel(wasm, file) {
   const room = makeRoom(config, allocate);
   return {
     config,
-    estimate: (V, before, after) => estimate(V, before, after, config, (sequences, count) =>
-      forward(sequences, count, config, layers, room, arithmetic)),
+    estimate: (V, before, after) => estimate(V, before, after, config, (sequences, count, follows) =>
+      forward(sequences, count, follows, config, layers, room, arithmetic)),
     bytes: () => arithmetic.memory.buffer.byteLength,
   };
 }
 
 const KNOWN = ["bins", "low_bins", "frames", "context", "hidden", "setting", "compression", "clip",
-  "level", "aligned", "bands_to", "mask_bias", "denoiser_bias", "stacked"]; // the last three: training
+  "level", "aligned", "bands_to", "warm_up", "mask_bias", "denoiser_bias", "stacked"]; // the last three: training
 
 /** Refuse a network that this engine would compute wrongly. @returns {Config} */
 export function checkConfig(config) {
@@ -121,6 +121,7 @@ function makeRoom(config, allocate) {
     h_enc: allocate(rows, 2 * F),
     trimmed: allocate(rows, 2 * F), // the same without the context
     h_dec: allocate(rows, 2 * F),
+    ends: allocate((SEQUENCES + 1) * (config.warm_up ?? 0), 2 * F), // heard before each sequence
     V: allocate(rows, N), // the mixture without the context
     V_m: allocate(rows, N), // behind the masker
     V_d: allocate(rows, N), // behind the denoiser
@@ -134,23 +135,24 @@ function makeRoom(config, allocate) {
 // ------------------------------------------------------------------ the network
 
 /**
- * Magnitudes (count, frames, bins) at the network's level -> (count * (frames - 2 context), bins).
+ * Magnitudes (count, frames, bins) at the network's level -> (count * (frames - 2 context), bins);
+ * `follows`: the first sequence follows the last one of the call before.
  *
- * @param {Float32Array} V @param {number} count @param {Config} config
+ * @param {Float32Array} V @param {number} count @param {boolean} follows @param {Config} config
  * @param {Arithmetic} arithmetic
  */
-function forward(V, count, config, layers, room, arithmetic) {
-  const { frames, context, low_bins: F } = config, inner = frames - 2 * context;
+function forward(V, count, follows, config, layers, room, arithmetic) {
+  const { frames, context, low_bins: F, warm_up = 0 } = config, inner = frames - 2 * context;
   const rows = count * inner;
 
   /** @param {Matrix} x @param {Layer} layer @param {Matrix} y */
   const linear = (x, { W, b, inputs, outputs }, y, ldy = outputs, n = rows) =>
     arithmetic.linear(x.at, x.columns, W.at, b.at, y.at, ldy, n, outputs, inputs);
 
-  function gru(x, { input, state }, y, length, column = 0, isBackward = false) {
+  function gru(x, { input, state }, y, length, { column = 0, isBackward = false, isWarm = false } = {}) {
     linear(x, input, room.gates, input.outputs, count * length);
-    arithmetic.gru(room.gates.at, input.outputs, state.W.at, state.b.at, room.state.at,
-      room.update.at, y.at + 4 * column, y.columns, count, length, state.inputs, isBackward ? 1 : 0);
+    arithmetic.gru(room.gates.at, input.outputs, state.W.at, state.b.at, room.state.at, room.update.at,
+      y.at + 4 * column, y.columns, count, length, state.inputs, isBackward ? 1 : 0, isWarm ? 1 : 0);
   }
 
   /** @param {Matrix} y @param {Matrix | null} v */
@@ -159,9 +161,14 @@ function forward(V, count, config, layers, room, arithmetic) {
   encoderInput(V, room.x.view(), count * frames, config);
   trimmedMixture(V, room.V, count, config);
   gru(room.x, layers.forward, room.h_enc, frames);
-  gru(room.x, layers.backward, room.h_enc, frames, F, true);
+  gru(room.x, layers.backward, room.h_enc, frames, { column: F, isBackward: true });
   addResidual(room, count, config);
-  gru(room.trimmed, layers.decoder, room.h_dec, inner);
+  if (warm_up) {
+    endsBefore(room, count, config);
+    gru(room.ends, layers.decoder, room.h_dec, warm_up); // the states it ends with are what counts
+    if (!follows) room.state.view().fill(0, 0, 2 * F);
+  }
+  gru(room.trimmed, layers.decoder, room.h_dec, inner, { isWarm: warm_up > 0 });
   linear(room.h_dec, layers.mask, room.V_m);
   relu(room.V_m, room.V); // skip-filtering: the mask times the mixture
   linear(room.V_m, layers.compress, room.hidden);
@@ -228,6 +235,19 @@ function addResidual(room, count, { frames, context, low_bins: F }) {
   }
 }
 
+/**
+ * What the decoder hears before each sequence: the end of the sequence before. The first one's is
+ * what the call before has left behind the others', where this one's last is left in its turn.
+ */
+function endsBefore({ trimmed, ends }, count, { frames, context, low_bins: F, warm_up = 0 }) {
+  const h = trimmed.view(), y = ends.view(), size = warm_up * 2 * F;
+  y.copyWithin(0, SEQUENCES * size);
+  for (let b = 1; b <= count; b += 1) {
+    const to = (b < count ? b : SEQUENCES) * size, end = b * (frames - 2 * context) * 2 * F;
+    y.set(h.subarray(end - size, end), to);
+  }
+}
+
 function withoutPadding(matrix, rows, bins) {
   const y = matrix.view(), result = new Float32Array(rows * bins);
   for (let t = 0; t < rows; t += 1) {
@@ -252,14 +272,16 @@ export function gain(sequence, { level }) {
  * The source's magnitudes in a mixture V (frames, bins) of which the first `before` and the last
  * `after` frames are context only; beyond the ends of V there are zeros.
  *
+ * With a whole sequence and more in front, the first decoder is warmed up as all others are.
+ *
  * @param {Float32Array} V @param {Config} config
- * @param {(sequences: Float32Array, count: number) => Float32Array} network
+ * @param {(sequences: Float32Array, count: number, follows: boolean) => Float32Array} network
  */
 function estimate(V, before, after, config, network) {
-  const { bins, frames, context } = config, inner = frames - 2 * context;
-  const end = V.length / bins - after;
-  const V_hat = new Float32Array((end - before) * bins);
-  for (let start = before; start < end; start += SEQUENCES * inner) {
+  const { bins, frames, context, warm_up } = config, inner = frames - 2 * context;
+  const begin = warm_up && before >= inner ? before - inner : before, end = V.length / bins - after;
+  const V_hat = new Float32Array((end - begin) * bins);
+  for (let start = begin; start < end; start += SEQUENCES * inner) {
     const stop = Math.min(start + SEQUENCES * inner, end);
     const sequences = cutSequences(V, config, start, stop);
     const count = sequences.length / (frames * bins);
@@ -269,11 +291,11 @@ function estimate(V, before, after, config, network) {
       for (let i = 0; i < sequence.length; i += 1) sequence[i] *= g;
       return g;
     });
-    const y = network(sequences, count).subarray(0, (stop - start) * bins);
+    const y = network(sequences, count, start > begin).subarray(0, (stop - start) * bins);
     const size = inner * bins;
-    V_hat.set(y.map((v, i) => v / gains[Math.floor(i / size)]), (start - before) * bins);
+    V_hat.set(y.map((v, i) => v / gains[Math.floor(i / size)]), (start - begin) * bins);
   }
-  return V_hat;
+  return V_hat.subarray((before - begin) * bins);
 }
 
 /**

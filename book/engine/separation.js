@@ -31,7 +31,7 @@ const FRAMES = 1000; // in a block, about
  * the samples beyond those of its frames.
  *
  * @param {MethodName} method @param {StftSettings} settings
- * @param {{frames: number, context: number} | null} config of the network
+ * @param {{frames: number, context: number, warm_up?: number} | null} config of the network
  */
 export function needs(method, settings, config) {
   if (method === "median") {
@@ -40,7 +40,9 @@ export function needs(method, settings, config) {
   if (method !== "mad") throw new Error(`there is no method ${method}; accepted are mad, median`);
   if (!config) throw new Error("the method mad needs the network's weights: load the model first");
   const step = config.frames - 2 * config.context;
-  return { context: config.context, step, margin: REACH };
+  // The sequence before as well, where it warms the decoder up.
+  const context = config.warm_up ? config.frames - config.context : config.context;
+  return { context, step, margin: REACH };
 }
 
 /**
