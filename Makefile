@@ -18,7 +18,7 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 # One thread for each numerical library: two stages run side by side on two cores.
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
-.PHONY: help setup book cold-book serve lab test code lint types unit nbval browser budget bench results \
+.PHONY: help setup book cold-book serve lab test code lint types unit nbval alone browser budget bench results \
   student instructor slides pdf offline lock clean
 .DEFAULT_GOAL := help
 
@@ -113,6 +113,7 @@ test: setup
 code:
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory nbval
+	@$(MAKE) --no-print-directory alone
 
 lint: .make/python
 	@echo "== Lint"
@@ -132,9 +133,16 @@ nbval: .make/python
 	@echo "== Every notebook, top to bottom"
 	@$(QUIET_THREADS) $(BIN)/python -m pytest --nbval-lax book --nbval-cell-timeout=300
 
+# What needs no built book: JupyterLab, and parts on a page of their own.
+ALONE := $(addprefix tests/browser/test_,lab.py questions.py phasor.py players.py computing.py)
+
+alone: .make/python
+	@echo "== JupyterLab, and the pages' parts by themselves, in Chromium"
+	@$(QUIET_THREADS) $(BIN)/python -m pytest $(ALONE)
+
 browser: cold-book
-	@echo "== The built pages and JupyterLab in Chromium"
-	@$(QUIET_THREADS) $(BIN)/python -m pytest tests/browser
+	@echo "== The built pages in Chromium"
+	@$(QUIET_THREADS) $(BIN)/python -m pytest tests/browser $(addprefix --ignore=,$(ALONE)) --durations=5
 
 budget: .make/python
 	@$(BIN)/python tools/notebook_budget.py book/*.ipynb

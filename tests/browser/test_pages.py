@@ -3,27 +3,44 @@
 import re
 
 import pytest
-from conftest import site_folder, site_pages, until
+from conftest import Watch, new_context, site_folder, site_pages, until
 
 PAGES = site_pages() or ["(no built book)"]
 
-# Everything that an error would be waiting behind: all pictures asked for, all equations set.
-SETTLED = """async () => {
-    for (const image of document.images) image.loading = "eager";
-    await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
+STILL = """async () => {
     if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
     return true;
 }"""
+# All pictures have been asked for, those far below too.
+PICTURES = """async () => {
+    for (const image of document.images) image.loading = "eager";
+    await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
+    return true;
+}"""
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    """One for all tests of this module: what a page has loaded once stays in the cache."""
+    shared = new_context(browser)
+    yield shared
+    shared.close()
 
 
 def open_page(page, address):
     page.goto(address, wait_until="load")
     until(page, "window.hpss !== undefined")
-    assert page.evaluate(SETTLED)
+
+
+def open_still(page, address):
+    """With all equations set, after which nothing moves any more."""
+    open_page(page, address)
+    assert page.evaluate(STILL)
 
 
 def check_content(page):
     """Pictures have come and have alt texts; equations are set; the theme's script runs."""
+    assert page.evaluate(PICTURES)
     images = page.evaluate(
         """() => [...document.images].map(i => ({
             src: i.src.slice(0, 90), alt: i.alt, width: i.naturalWidth,
@@ -31,21 +48,56 @@ def check_content(page):
     )
     assert [i for i in images if not i["alt"].strip()] == [], "pictures without alt text"
     assert [i for i in images if i["shown"] and not i["width"]] == [], "pictures that did not load"
+    check_equations(page)
+    ids = page.evaluate("[...document.querySelectorAll('.hpss[id]')].map(e => e.id)")
+    repeated = sorted({one for one in ids if ids.count(one) > 1})
+    assert repeated == [], "ids that stand twice on the page"
+
+
+def check_equations(page):
     unset = page.evaluate(
         "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container'))"
         ".map(m => m.textContent)"
     )
     assert unset == [], "equations that MathJax did not set"
     assert page.evaluate("document.querySelectorAll('mjx-merror').length") == 0
-    ids = page.evaluate("[...document.querySelectorAll('.hpss[id]')].map(e => e.id)")
-    repeated = sorted({one for one in ids if ids.count(one) > 1})
-    assert repeated == [], "ids that stand twice on the page"
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_whole(site, page, name):
-    open_page(page, site + name)
+def test_page_is_whole_and_fits_a_phone(site, page, name):
+    open_still(page, site + name)
     check_content(page)
+    page.set_viewport_size({"width": 360, "height": 740})
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('.hpss, .hpss *')].filter(e => {
+            const box = e.getBoundingClientRect();
+            return box.width && box.right > innerWidth + 1
+                && !e.closest('.hpss-picture, .hpss-table table'); })  // (tables scroll)
+            .map(e => e.className).slice(0, 5)"""
+    )
+    assert wide == [], "parts wider than the screen"
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert all("hpss-dark" in classes for classes in page.evaluate(VISIBLE))
+
+
+def test_nothing_leaves_unseen(context, site):
+    """What the fixture notices: a picture, a script's request, one of a worker's."""
+    tab = context.new_page()
+    watch = Watch(tab)
+    tab.goto(site + site_pages()[0], wait_until="load")
+    tab.evaluate(
+        """() => {
+            new Image().src = "http://example.org/picture.png";
+            fetch("http://192.0.2.1/script").catch(() => null);
+            const script = 'fetch("https://example.com/worker").catch(() => postMessage(1))';
+            const worker = new Worker(URL.createObjectURL(new Blob([script])));
+            return new Promise((resolve) => { worker.onmessage = () => resolve(true); }); }"""
+    )
+    until(tab, "performance.getEntriesByName('http://example.org/picture.png').length === 1")
+    tab.close()
+    names = {"http://example.org/picture.png", "http://192.0.2.1/script"}
+    assert set(watch.foreign) == {*names, "https://example.com/worker"}
+    assert len(watch.failed) == 3 and watch.errors
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -62,7 +114,8 @@ def test_page_is_no_heavier_than_a_phone_may_load(site, name):
 def test_page_from_disk(site, page, name):
     """Opened straight from disk, a page loads without an error and its stem player plays."""
     open_page(page, (site_folder() / name).resolve().as_uri())
-    check_content(page)
+    if page.locator(".math").count():
+        page.locator("mjx-container").first.wait_for(state="attached")
     player = page.locator(".hpss-stems").first
     if player.count():
         player.locator(".hpss-play-button").click()
@@ -71,20 +124,6 @@ def test_page_from_disk(site, page, name):
         solo.click()
         gains = player.evaluate("e => e.hpss.gains()")
         assert gains[0] > 0 and not any(gains[1:])
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_page_fits_a_phone(site, page, name):
-    page.set_viewport_size({"width": 360, "height": 740})
-    open_page(page, site + name)
-    wide = page.evaluate(
-        """() => [...document.querySelectorAll('.hpss, .hpss *')].filter(e => {
-            const box = e.getBoundingClientRect();
-            return box.width && box.right > innerWidth + 1
-                && !e.closest('.hpss-picture, .hpss-table table'); })  // (tables scroll)
-            .map(e => e.className).slice(0, 5)"""
-    )
-    assert wide == [], "parts wider than the screen"
 
 
 def advances(page, player):
@@ -171,6 +210,9 @@ def check_player(page, player):
     audible(page, player, start)
 
 
+INPUTS = ".hpss-inputs input, .hpss-inputs select"
+
+
 def shown(control):
     """Address of the visible picture, its alt text, the line of text, and the sounds' addresses."""
     return control.evaluate(
@@ -203,23 +245,27 @@ def moved(page, control, before):
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("how", ["mouse", "keyboard"])
-def test_controls(site, page, name, how):
+def test_controls(site, page, name):
     """Each parameter of each control, moved to both of its ends: picture, text and sound follow."""
-    open_page(page, site + name)
+    open_still(page, site + name)
     # One that the page computes moves between the states: test_players.py.
-    controls = page.locator("[data-hpss=control]:not([data-computed])")
-    for i in range(controls.count()):
-        control = controls.nth(i)
-        for k in range(control.locator(".hpss-inputs input, .hpss-inputs select").count()):
-            if k:  # from the start again: at another's end a parameter may have nothing to change
-                open_page(page, site + name)
-            control.scroll_into_view_if_needed()
-            check_parameter(page, control, k, how)
+    for control in page.locator("[data-hpss=control]:not([data-computed])").all():
+        control.scroll_into_view_if_needed()
+        for k, widget in enumerate(control.locator(INPUTS).all()):
+            start = widget.input_value()
+            for how in ("mouse", "keyboard"):
+                check_parameter(page, control, k, how)
+            # Back: at the end of one parameter another may have nothing to change.
+            if widget.input_value() != start:
+                before = shown(control)
+                widget.evaluate(
+                    "(e, at) => { e.value = at; e.dispatchEvent(new Event('input')) }", start
+                )
+                moved(page, control, before)
 
 
 def check_parameter(page, control, k, how):
-    widget = control.locator(".hpss-inputs input, .hpss-inputs select").nth(k)
+    widget = control.locator(INPUTS).nth(k)
     label = page.locator(f"label[for='{widget.get_attribute('id')}']")
     assert label.inner_text().strip()
     slider = widget.evaluate("e => e.tagName") == "INPUT"
@@ -347,17 +393,17 @@ def test_page_without_script(site, browser, name):
     context.close()
 
 
-def test_dark_pages_show_dark_pictures(site, browser):
+VISIBLE = """() => [...document.querySelectorAll('.hpss img')].filter(
+    i => getComputedStyle(i).display !== 'none').map(i => i.className)"""
+
+
+def test_a_dark_page_shows_dark_pictures(site, browser):
     context = browser.new_context()
     context.add_init_script(
         "localStorage.setItem('mode', 'dark'); localStorage.setItem('theme', 'dark')"
     )
     tab = context.new_page()
-    for name in site_pages():
-        tab.goto(site + name, wait_until="load")
-        visible = tab.evaluate(
-            """() => [...document.querySelectorAll('.hpss img')].filter(
-                i => getComputedStyle(i).display !== 'none').map(i => i.className)"""
-        )
-        assert all("hpss-dark" in classes for classes in visible)
+    tab.goto(site + "book/02_stft.html", wait_until="load")
+    visible = tab.evaluate(VISIBLE)
+    assert visible and all("hpss-dark" in classes for classes in visible)
     context.close()
