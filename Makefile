@@ -86,12 +86,14 @@ cold-book: .make/python .make/node
 serve: .make/book
 	@$(BIN)/python tools/serve.py $(HTML) --port $(PORT)
 
-# Jupyter refuses to start for root, whom a container has and nobody else should be.
+# Jupyter refuses to start for root, whom a container has and nobody else should be; and it takes
+# messages of up to 10 MB, which is less than some songs that chapter 10 lets a reader upload.
 lab: .make/python
 ifneq ($(ROOT_USER),)
 	@echo "You are root, as in a container: Jupyter starts all the same (--allow-root)"
 endif
-	@$(BIN)/jupyter lab $(if $(ROOT_USER),--allow-root )book/00_index.ipynb
+	@$(BIN)/jupyter lab $(if $(ROOT_USER),--allow-root )\
+	  --ServerApp.tornado_settings='{"websocket_max_message_size": 200000000}' book/00_index.ipynb
 
 # The same notebooks without and with the exercises' solutions; the built book on paper and as a zip.
 student instructor: .make/python

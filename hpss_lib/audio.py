@@ -361,7 +361,7 @@ _RUMBLE_BLOCK = 2**16  # samples filtered at once, always as many: nothing depen
 
 
 def without_rumble(blocks: Iterable[np.ndarray], rate: float) -> Iterator[np.ndarray]:
-    """Take away a constant offset and what lies below hearing.
+    """Take away a constant offset and what lies below hearing. Chapter 10.
 
     By a filter of linear phase, 0.55 s long, so that what is left is neither delayed nor bent.
     Before its beginning and after its end the signal is thought to go on as in a mirror.

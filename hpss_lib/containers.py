@@ -59,7 +59,7 @@ def mended(path: Path) -> tuple[BinaryIO | None, str]:
             return _mended_flac(path, file)
         if start[:4] == b"OggS":
             return None, "" if _ends_as_ogg(_tail(file, _TAIL)) else f"has no end: {_CUT_SHORT}"
-        if path.suffix.lower() == ".mp3" or start[:3] == b"ID3":
+        if start and (path.suffix.lower() == ".mp3" or start[:3] == b"ID3"):
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
                 return _mended_mp3(path, held)
     return None, ""

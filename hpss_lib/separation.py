@@ -800,7 +800,7 @@ def separate_blocks(
     block: int = _FRAMES,
     **options: Any,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Separate a signal that comes in blocks and need not fit in memory.
+    """Separate a signal that comes in blocks and need not fit in memory. Chapter 10.
 
     Parameters
     ----------

@@ -1,11 +1,14 @@
 """my_separator.py: as shipped nothing is filled in, the solution is right, mistakes get words."""
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hpss_lib import views
 from hpss_lib.audio import load_excerpt
 from hpss_lib.chapters import own_checks as own
 from hpss_lib.separation import separate
@@ -119,10 +122,47 @@ def test_check_says_what_is_open_and_what_is_right(capsys):
 @pytest.mark.parametrize("path", [STUB, SOLUTION], ids=["lent", "own"])
 def test_parts_make_a_separator(path, capsys):
     parts = own.parts(path)
-    assert ("Lent" in capsys.readouterr().out) == (path == STUB)
+    said = capsys.readouterr().out
+    assert said.count("not filled in yet; the library's is used.") == (
+        len(own.PARTS) if path == STUB else 0
+    )
+    assert said.startswith("Yours: sdr, stft, istft") == (path == SOLUTION)
     x = sum(s[: 2 * SAMPLE_RATE] for s in load_excerpt("rock")).astype(float)
     X = parts.stft(x)
     H, P = parts.medians(np.abs(X))
     s_p = parts.istft(parts.mask(P, H) * X, len(x))
     theirs, _ = separate(x, SAMPLE_RATE, method="median")
     assert parts.sdr(theirs.astype(float), s_p) > 60
+
+
+def test_parts_say_what_is_wrong_and_go_on(tmp_path, capsys):
+    path = tmp_path / own.FILE
+    text = SOLUTION.read_text(encoding="utf-8").replace("10 * np.log10(", "20 * np.log10(")
+    path.write_text(text, encoding="utf-8")
+    one = np.array([1.0, 0.0])
+    assert np.isclose(own.parts(path).sdr(one, 0.5 * one), 20 * np.log10(2))
+    assert "sdr (chapter 1): the factor is 20" in capsys.readouterr().out
+    for words in ("def sdr(:\n", None):
+        if words:
+            path.write_text(words, encoding="utf-8")
+        else:
+            path.unlink()
+        assert np.isclose(own.parts(path).sdr(one, 0.5 * one), 20 * np.log10(2))
+        assert "All functions are the library's." in capsys.readouterr().out
+
+
+def test_chapter_10_is_put_together_from_the_readers_own(tmp_path, monkeypatch, capsys):
+    """As shipped it is run by tests/test_exercises.py; here with all functions filled in."""
+    shutil.copy(SOLUTION, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name in ("stem_player", "table"):
+        monkeypatch.setattr(views, name, lambda *args, **options: None)
+    notebook = json.loads((BOOK / "10_your_own_separator.ipynb").read_text(encoding="utf-8"))
+    cells = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+    namespace = {}
+    for name in ("c02", "c04", "c06", "c08", "c10", "c12", "c13"):  # each asserts its difference
+        exec(compile(cells[name], name, "exec"), namespace)
+    said = capsys.readouterr().out
+    assert f"Yours: {', '.join(own.PARTS)}\n" in said and "the library's is used" not in said
+    assert namespace["mine"].network.__code__.co_filename.endswith(own.FILE)
+    assert max(row[0] for row in namespace["rows"].values()) < -60  # dB, from the library

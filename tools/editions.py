@@ -73,7 +73,9 @@ def write_notebooks(change, out: Path) -> list[Path]:
     shutil.copytree(
         ROOT / "book",
         out,
-        ignore=shutil.ignore_patterns("*.ipynb", ".*", "__pycache__", "engine", "solutions"),
+        ignore=shutil.ignore_patterns(
+            "*.ipynb", ".*", "__pycache__", "engine", "solutions", "separated"
+        ),
     )
     written = []
     for path in sorted((ROOT / "book").glob("*.ipynb")):

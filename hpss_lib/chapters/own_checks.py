@@ -528,17 +528,20 @@ def check(*names: str, path: str | Path = FILE) -> None:
 def parts(path: str | Path = FILE) -> SimpleNamespace:
     """All functions: the reader's own where they are right, the library's where they are not.
 
-    Says which are whose.
+    Says which are the reader's, and of each other one why it is lent.
     """
-    module = load(path)
+    try:
+        module = load(path)
+    except AssertionError as error:  # no file, or no Python: all is lent, and the chapter goes on
+        print(f"{error}. All functions are the library's.")
+        return SimpleNamespace(**{name: _lent(name) for name in PARTS})
     found = {name: judge(module, name) for name in PARTS}
-    for title, chosen in (
-        ("Yours", [n for n, words in found.items() if words == ""]),
-        ("Lent by the library, not filled in yet", [n for n, w in found.items() if w is None]),
-        ("Lent by the library, yours differ", [n for n, words in found.items() if words]),
-    ):
-        if chosen:
-            print(f"{title}: {', '.join(chosen)}")
+    if own := [name for name, words in found.items() if words == ""]:
+        print(f"Yours: {', '.join(own)}")
+    for name, words in found.items():
+        if words != "":
+            why = "not filled in yet" if words is None else words.rstrip(".")
+            print(f"{name} (chapter {PARTS[name].chapter}): {why}; the library's is used.")
     return SimpleNamespace(**{n: getattr(module, n) if found[n] == "" else _lent(n) for n in PARTS})
 
 

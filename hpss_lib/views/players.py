@@ -72,6 +72,21 @@ def stem_player(
         On unequal lengths, samples that are not finite, or a label in `muted` or `buttons` that no
         stem has.
     """
+    options = {"muted": muted, "buttons": buttons, "settings": settings}
+    markup = stem_player_html(stems, name=name, title=title, **options)
+    output.emit(markup, f"[Stem player: {title}: {', '.join(stems)}]")
+
+
+def stem_player_html(
+    stems: Mapping[str, np.ndarray],
+    *,
+    name: str,
+    title: str,
+    muted: Collection[str] = (),
+    buttons: Mapping[str, str] | None = None,
+    settings: StftSettings = COMPACT,
+) -> str:
+    """The HTML of a stem player; arguments and errors as those of `stem_player`."""
     checked = {label: checked_sound(x, label) for label, x in stems.items()}
     lengths = {label: len(x) for label, x in checked.items()}
     if not checked or len(set(lengths.values())) > 1:
@@ -88,7 +103,7 @@ def stem_player(
         for number, (label, x) in enumerate(checked.items(), 1)
     )
     anchor = output.identifier(name)
-    markup = (
+    return (
         f'<figure class="hpss hpss-stems" id="stems-{anchor}" data-hpss="stems" tabindex="-1" '
         f'data-lm-suppress-shortcuts="true" '
         f'role="group" aria-labelledby="stems-{anchor}-title" data-seconds="{seconds:.6f}" '
@@ -99,7 +114,6 @@ def stem_player(
         f'<div class="hpss-rows">{rows}<div class="hpss-playhead hpss-js-only"></div></div>'
         f"{_ruler_html(seconds)}{foot_html(len(checked))}</div>{note_html(note)}</figure>"
     )
-    output.emit(markup, f"[Stem player: {title}: {', '.join(checked)}]")
 
 
 def checked_sound(x: ArrayLike, label: str) -> np.ndarray:

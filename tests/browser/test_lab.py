@@ -1,6 +1,7 @@
 """JupyterLab: a chapter runs, and a control computes at a value that no page has pre-computed."""
 
 import importlib
+import json
 import os
 import secrets
 import shutil
@@ -14,9 +15,10 @@ import urllib.request
 import pytest
 from conftest import ROOT
 
-from hpss_lib import views
+from hpss_lib import audio, measures, separation, views
 
 NOTEBOOK = ROOT / "book" / "02_stft.ipynb"
+OWN = ROOT / "book" / "10_your_own_separator.ipynb"
 CHAPTER = "hpss_lib.chapters.stft"
 
 
@@ -27,6 +29,9 @@ def lab(browser, tmp_path_factory):
     work = home / "work"
     work.mkdir()
     shutil.copy(NOTEBOOK, work / "chapter.ipynb")
+    own = notebook_with(OWN, ("c02", "c04", "c06", "c12", "c22"))
+    (work / "own.ipynb").write_text(json.dumps(own), encoding="utf-8")
+    shutil.copy(ROOT / "book" / "solutions" / "my_separator.py", work)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -61,7 +66,7 @@ def lab(browser, tmp_path_factory):
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, log)
-        yield f"http://127.0.0.1:{port}/lab/tree/chapter.ipynb?token={token}"
+        yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={token}", work
     finally:
         server.terminate()
         try:
@@ -99,13 +104,7 @@ def slider_that_sounds():
 
 def test_control_computes_between_positions(lab, page):
     declared, slider = slider_that_sounds()
-    page.goto(lab, wait_until="load")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=180_000)
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=180_000)  # in the status bar
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(".hpss-live.hpss-control").first.wait_for(timeout=300_000)
-    finish(page)
+    run_all(page, lab[0].format("chapter.ipynb"))
     control = page.locator(".hpss-live.hpss-control").filter(has_text=declared.title)
     scroll_to(page, control)
     picture = control.locator(".hpss-picture img.hpss-light")
@@ -131,7 +130,74 @@ def test_control_computes_between_positions(lab, page):
     assert after["text"] != before["text"]
     assert after["sounds"] != before["sounds"]
     assert picture.evaluate("i => i.decode().then(() => i.naturalWidth)") > 0
-    check_player(page)
+    check_player(page, page.locator(".hpss-stems"))
+
+
+def notebook_with(path, wanted):
+    """A notebook with some of its cells, by their ids."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["id"] in wanted]
+    assert len(cells) == len(wanted)
+    return {**notebook, "cells": cells}
+
+
+def run_all(page, address):
+    """Open a notebook and run all of its cells."""
+    page.goto(address, wait_until="load")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=180_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=180_000)  # in the status bar
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".hpss-live.hpss-control").first.wait_for(timeout=300_000)
+    finish(page)
+
+
+def test_a_readers_own_song_by_the_button_and_by_the_keyboard(lab, page, tmp_path):
+    """Chapter 10's panel: a file is uploaded and separated by the reader's functions."""
+    x_p, x_h = (s[: 6 * audio.SAMPLE_RATE] for s in audio.load_excerpt("rock"))
+    audio.write_wav(tmp_path / "band.wav", x_p + x_h, audio.SAMPLE_RATE)
+    address, work = lab
+    run_all(page, address.format("own.ipynb"))
+    panel = page.locator(".hpss-live-song")
+    scroll_to(page, panel)
+    panel.get_by_label("Method").select_option("yours: two medians and a mask")
+    with page.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(tmp_path / "band.wav")
+    panel.get_by_text("band.wav: 0:06, mono, 44.1 kHz. All of it").wait_for()
+    panel.get_by_role("button", name="Separate").click()
+    panel.get_by_text("Written to separated/").wait_for(timeout=180_000)
+    check_player(page, panel.locator(".hpss-stems"))
+    with page.expect_download() as saved:
+        panel.get_by_role("link", name="band.percussive.wav").click()
+    s_p, _ = audio.read(saved.value.path())
+    theirs, _ = separation.separate(x_p + x_h, audio.SAMPLE_RATE, method="median")
+    assert measures.sdr(theirs, s_p[:, 0]) > 60
+
+    # By the keyboard alone: a path, the method by its arrow keys, the button by Enter.
+    shutil.copy(tmp_path / "band.wav", work / "by_hand.wav")
+    panel.get_by_label("or its path").focus()
+    page.keyboard.type("by_hand.wav")
+    page.keyboard.press("Tab")
+    panel.get_by_text("by_hand.wav: 0:06").wait_for()
+    assert focused(page) == "SELECT"
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    assert "TwinNet" in panel.get_by_label("Method").evaluate("e => e.selectedOptions[0].text")
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if focused(page) == "BUTTON":
+            break
+    page.keyboard.press("Enter")
+    panel.get_by_text("by_hand.wav: 6.0 s of sound").wait_for(timeout=180_000)
+    theirs, _ = separation.separate(x_p + x_h, audio.SAMPLE_RATE)
+    s_p, _ = audio.read(work / "separated" / "by_hand.percussive.wav")
+    assert measures.sdr(theirs, s_p[:, 0]) > 60
+
+
+def focused(page):
+    """The kind of element that has the keyboard."""
+    return page.evaluate("document.activeElement.tagName")
 
 
 def shown(control):
@@ -164,9 +230,9 @@ def finish(page):
     assert error.count() == 0, error.first.inner_text()
 
 
-def check_player(page):
-    """The stem player of the notebook, if it has one, plays and solos as on the page."""
-    player = page.locator(".hpss-stems").first
+def check_player(page, players):
+    """The first stem player, if there is one, plays and solos as on the page."""
+    player = players.first
     if not player.count():
         return
     player.scroll_into_view_if_needed()

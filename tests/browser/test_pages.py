@@ -1,9 +1,10 @@
 """The built pages in Chromium: whole without a network, and every control and player at work."""
 
 import re
+from pathlib import Path
 
 import pytest
-from conftest import Watch, new_context, site_folder, site_pages, until
+from conftest import ROOT, Watch, new_context, site_folder, site_pages, until
 
 PAGES = site_pages() or ["(no built book)"]
 
@@ -407,3 +408,15 @@ def test_a_dark_page_shows_dark_pictures(site, browser):
     visible = tab.evaluate(VISIBLE)
     assert visible and all("hpss-dark" in classes for classes in visible)
     context.close()
+
+
+@pytest.mark.parametrize("name", ["book/00_index.html", "book/10_your_own_separator.html"])
+def test_the_files_to_fill_in_are_there_to_take_away(site, page, name):
+    page.goto(site + name)
+    links = page.locator("a.download")
+    assert links.count() == {"book/00_index.html": 1}.get(name, 2)
+    for link in links.all():
+        with page.expect_download() as saved:
+            link.click()
+        given = Path(saved.value.path()).read_bytes()
+        assert given == (ROOT / "book" / saved.value.suggested_filename).read_bytes()

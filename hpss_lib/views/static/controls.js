@@ -148,4 +148,9 @@
   hpss.fill = fill;
   hpss.say = say;
   hpss.register("[data-hpss=control]", build);
+  // In JupyterLab the arrow keys would go from cell to cell instead of through a menu. Its own
+  // listener asks the element that has the focus, and only then those around it.
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.closest(".hpss-live")) target.dataset.lmSuppressShortcuts = "true";
+  });
 })();
