@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from hpss_lib.audio import fit, resample
+from hpss_lib.sinusoids import pick_peaks, region_borders
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, StftSettings, check_signal, istft, stft
 
 FRAME = 512  # samples of an overlap-add frame, 12 ms: shorter than what two strokes are apart
@@ -19,7 +20,9 @@ _NEAR, _FIRST, _BEFORE = 0.012, 0.01, 0.02  # s: how far a stroke is looked for,
 _FLOOR = 1e-12  # of power: against digital silence a stroke would rise without end
 
 
-def phase_vocoder(X: np.ndarray, factor: float, length: int, settings: StftSettings) -> np.ndarray:
+def phase_vocoder(
+    X: np.ndarray, factor: float, length: int, settings: StftSettings, *, locked: bool = True
+) -> np.ndarray:
     """Take a spectrogram apart in time: as many times longer, every tone at its own pitch.
 
     Frame t of the result has the magnitudes that X has at t / factor, between two frames in
@@ -38,6 +41,9 @@ def phase_vocoder(X: np.ndarray, factor: float, length: int, settings: StftSetti
         Samples of the signal that the result is to become: round(n factor) for X of n samples.
     settings : StftSettings
         Of X and of the result.
+    locked : bool
+        Only peaks go on so, and the bins around a peak keep the phases to it that they have in X
+        (`lock_phases`). False: every bin for itself; a tone's bins then drift apart.
 
     Returns
     -------
@@ -71,8 +77,50 @@ def phase_vocoder(X: np.ndarray, factor: float, length: int, settings: StftSetti
     V = (1 - share) * V[:, before] + share * V[:, after]
     phase = np.angle(X).astype(np.float64)
     turned = phase[:, after[:-1]] - phase[:, before[:-1]]
-    phase = phase[:, :1] + np.cumsum(np.pad(turned, ((0, 0), (1, 0))), axis=1)
-    return (V * np.exp(1j * phase)).astype(X.dtype)
+    if not locked:
+        result = phase[:, :1] + np.cumsum(np.pad(turned, ((0, 0), (1, 0))), axis=1)
+        return (V * np.exp(1j * result)).astype(X.dtype)
+    result = np.repeat(phase[:, :1], V.shape[1], axis=1)
+    for t, u in enumerate(after[:-1]):
+        result[:, t + 1] = lock_phases(result[:, t] + turned[:, t], phase[:, u], np.abs(X[:, u]))
+    return (V * np.exp(1j * result)).astype(X.dtype)
+
+
+def lock_phases(phase: np.ndarray, measured: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Let each bin keep the phase to its peak that was measured there.
+
+    ``measured[k] + (phase[p] - measured[p])`` for the bins k around the peak p: the regions of
+    influence of chapter 7.
+
+    Parameters
+    ----------
+    phase : ndarray, (F,)
+        In radians; that of the peaks counts.
+    measured : ndarray, (F,)
+        In radians: those of a frame of the original.
+    v : ndarray, (F,)
+        float >= 0: the magnitudes of that frame.
+
+    Returns
+    -------
+    ndarray, (F,)
+        In radians; `phase` itself where no bin is a peak.
+
+    Examples
+    --------
+    >>> v = np.array([0.0, 1.0, 4.0, 1.0, 0.0])
+    >>> lock_phases(np.full(5, 2.0), np.array([0.0, 1.0, 0.0, 1.0, 0.0]), v).tolist()
+    [2.0, 3.0, 2.0, 3.0, 2.0]
+
+    References
+    ----------
+    Laroche and Dolson (1999), identity phase locking. Chapter 11.
+    """
+    peaks = pick_peaks(v)
+    if not len(peaks):
+        return phase
+    last = np.append(region_borders(v, peaks), len(v) - 1)
+    return measured + np.repeat((phase - measured)[peaks], np.diff(last, prepend=-1))
 
 
 def stretch_tones(x: np.ndarray, factor: float, settings: StftSettings = COMPACT) -> np.ndarray:

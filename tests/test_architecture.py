@@ -22,6 +22,7 @@ STANDS_ON = {
     "madtwinnet": {"drafts"},
     "puiter": {"sinusoids"},
     "tracking": {"sinusoids", "puiter"},
+    "stretching": {"sinusoids"},
 }
 # Every other room, and what it imports beyond FOUNDATION; a room that is not here is a stage.
 OTHERS = {
