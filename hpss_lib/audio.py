@@ -223,6 +223,8 @@ def _open(path: Path) -> Iterator[tuple["soundfile.SoundFile", str]]:
             yield sound, remark
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: headerless .raw
         reason = getattr(error, "error_string", "unknown format").rstrip(".")
+        if "does not exist" in reason:  # libsndfile's word for an mp3 without a single frame
+            reason = "no MPEG audio in it"
         raise ValueError(
             f"{path} cannot be read as audio; accepted are wav, flac, ogg and mp3 ({reason})"
         ) from error

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hpss_lib.chapters import your_own_separator as chapter10
+from hpss_lib.chapters.exercises.your_own_separator import seam_reach
 from hpss_lib.measures import sdr
 
 
@@ -21,8 +22,17 @@ def test_what_is_said_of_the_mistakes():
     assert score["subtract: the phase is dropped"] < 1
 
 
-def test_the_margin_must_be_18_frames():
-    assert np.abs(chapter10.of_margin(18)).max() == 0 < np.abs(chapter10.of_margin(17)).max()
+def test_the_smallest_margin_without_an_error():
+    least = chapter10.MARGIN
+    assert np.abs(chapter10.of_margin(least)).max() < 1e-12
+    assert np.abs(chapter10.of_margin(least - 1)).max() > 1e-6
+
+
+def test_what_notices_a_margin_of_8_frames():
+    wrong = np.flatnonzero(np.abs(chapter10.of_margin(8)) > 1e-9)
+    nearest = np.abs(wrong[:, None] - np.arange(0, 400_000, chapter10.CUT)).min(axis=1).max()
+    answer = seam_reach.test.values[""]
+    assert answer - 512 < nearest <= answer
 
 
 @pytest.mark.parametrize("n", [1, 700, 2048])

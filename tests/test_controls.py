@@ -94,7 +94,7 @@ def test_names_are_unique():
 
 def test_each_chapter_bears_its_notebooks_name():
     modules = {m.name for m in pkgutil.iter_modules(chapters.__path__)}
-    assert modules == {*CHAPTERS, "pieces", "questions", "own_checks"}
+    assert modules == {*CHAPTERS, "pieces", "questions", "exercises", "own_checks"}
 
 
 def test_there_are_controls():

@@ -91,7 +91,7 @@ def write_bad(name):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("text.mp3", "cannot be read as audio"),
+        ("text.mp3", "cannot be read as audio; accepted are wav, flac, ogg and mp3 (no MPEG audio"),
         ("empty.mp3", "empty.mp3 cannot be read as audio"),
         ("silence.wav", "silent in its first 5 s"),
         ("nothing.wav", "nothing.wav"),
@@ -156,13 +156,14 @@ def test_interrupt_stops(made, monkeypatch):
 def test_time_left():
     assert live_song.left(0, 30, 1) == "beginning"
     assert live_song.left(10, 30, 5) == "33 %, about 10 s left"
+    assert live_song.left(30, 30, 5) == "100 %, drawing and writing"
 
 
 def test_the_pictures_numbers():
     t = np.arange(44100) / 44100
     low, high = (np.sin(2 * np.pi * f * t)[:, None] for f in (60, 8000))
     said = live_song.pictures_say(low, high, 44100)
-    assert said == "The drums took 50 % of the energy: 100 % below 150 Hz, 0 % above."
+    assert said == "The drums took 50 % of the energy: 100 % of what is below 150 Hz, 0 % above."
     assert live_song.pictures_say(0 * low, 0 * high, 44100) == ""
 
 

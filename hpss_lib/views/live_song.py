@@ -27,7 +27,11 @@ FOLDER = "separated"  # beside the notebook: where the parts are written
 MOST_SECONDS, ON_BINDER = 180, 60  # of sound; what a player can hold, what two lent cores can do
 _UPLOAD = 10  # MB: Jupyter refuses larger messages unless it is told otherwise
 _BLOCK = 300  # frames between two reports of progress, 3.5 s
-_BANDS = {"below 150 Hz": (0, 150), "from there to 5 kHz": (150, 5000), "above": (5000, 30000)}
+_BANDS = {
+    "of what is below 150 Hz": (0, 150),
+    "from there to 5 kHz": (150, 5000),
+    "above": (5000, 30000),
+}
 _PHASES = {
     "mixture": "of the mixture",
     "pu": "PU-iter, closed form",
@@ -113,6 +117,8 @@ def left(done: float, whole: float, elapsed: float) -> str:
     """How long the rest will take, in words, from the seconds of sound done in `elapsed` s."""
     if done <= 0:
         return "beginning"
+    if done >= whole:
+        return "100 %, drawing and writing"
     seconds = elapsed * (whole - done) / done
     return f"{100 * done / whole:.0f} %, about {max(1, round(seconds))} s left"
 
