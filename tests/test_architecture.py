@@ -54,7 +54,7 @@ TOP = {
     "compiled": {"numba"},
     "songs": {"scipy", "soundfile"},
     "views": {"matplotlib", "cycler", "PIL", "IPython", "ipywidgets", "soundfile"},
-    "views.book": {"sphinx"},
+    "views.book": {"sphinx", "docutils"},
     "views.reference": {"sphinx", "docutils"},
     "chapters": {"matplotlib"},
     "chapters.masker_denoiser": NETWORK,

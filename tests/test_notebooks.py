@@ -46,6 +46,27 @@ def test_minutes_follow_the_rule(tmp_path):
     assert tool.minutes(notebook(tmp_path, *cells)) == (15, 5, 10)
 
 
+def test_minutes_without_what_is_further(tmp_path):
+    cells = [
+        ("markdown", "## One\n" + "word " * 1498, []),  # 10 minutes
+        ("markdown", "## Further: two\n" + "word " * 1400, []),
+        ("code", "x = 1\n" * 30, []),
+        ("markdown", "### A part of it\n" + "word " * 100, []),
+        ("markdown", "## Exercises\n" + "word " * 70, []),
+    ]
+    path = notebook(tmp_path, *cells)
+    assert tool.core(path) == 15 and tool.minutes(path)[0] == 25
+    assert "25 minutes to read (15 to the end of the core), 0 to listen" in tool.said(path)
+    assert tool.core(notebook(tmp_path, *cells[:1])) is None
+
+
+@pytest.mark.parametrize("name", ("03", "05", "06", "09"))
+def test_a_long_chapter_says_where_its_core_ends(name):
+    (path,) = (ROOT / "book").glob(f"{name}_*.ipynb")
+    assert "Here the core of this chapter ends." in path.read_text(encoding="utf-8")
+    assert tool.core(path) < tool.minutes(path)[0]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_what_the_page_hides_is_folded_in_jupyterlab(path):
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:

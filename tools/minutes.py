@@ -2,6 +2,8 @@
 
     python tools/minutes.py [--write] [book/03_median_masks.ipynb ...]
 
+Where a chapter has a part that is headed "Further", the reading without it is said, too.
+
 Reading: 150 words a minute, a line of code that is on the page 4 seconds, an equation on lines of
 its own 30 seconds; what is folded away (code, solutions) is not counted. Listening: a minute for
 each player. Doing: 3 minutes for each control, 6 for each exercise, 2 for each question that the
@@ -17,7 +19,10 @@ from importlib import import_module
 from pathlib import Path
 
 BOOK = Path(__file__).parents[1] / "book"
-STATED = re.compile(r"\d+ minutes to read(?:, \d+ to listen, \d+ to do)?[,;] about")
+STATED = re.compile(
+    r"\d+ minutes to read(?: \(\d+ to the end of the core\))?"
+    r"(?:, \d+ to listen, \d+ to do)?[,;] about"
+)
 _PLAYERS = re.compile(r"\b(?:views\.play|views\.stem_player|listening\.show)\(")
 _CONTROLS = re.compile(r"\w+_control\.show\(|\bphasor\.show\(")
 _QUESTIONS = re.compile(r"views\.ask\(questions\.QUESTIONS\)")
@@ -26,22 +31,42 @@ _QUESTIONS = re.compile(r"views\.ask\(questions\.QUESTIONS\)")
 def minutes(path: Path) -> tuple[int, int, int]:
     """Minutes to read, to listen and to do for a notebook."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    prose, code, shown, exercises = "", "", 0, 0
+    code, exercises = "", 0
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            code += "".join(cell["source"]) + "\n"
+            exercises += "exercise" in cell["metadata"].get("tags", [])
+    doing = 3 * len(_CONTROLS.findall(code)) + 6 * exercises + 2 * _questions(path, code)
+    return _up(_reading(cells)), _up(len(_PLAYERS.findall(code))), _up(doing)
+
+
+def core(path: Path) -> int | None:
+    """Minutes to read without the part that is headed "Further"; None where there is none."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    kept, apart, found = [], False, False
+    for cell in cells:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and text.startswith("## "):
+            apart = text.startswith("## Further")
+            found = found or apart
+        if not apart:
+            kept.append(cell)
+    return _up(_reading(kept)) if found else None
+
+
+def _reading(cells: list[dict]) -> float:
+    """Minutes to read some cells."""
+    prose, shown = "", 0
     for cell in cells:
         text, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
         if cell["cell_type"] == "markdown":
             prose += "" if "remove-cell" in tags else text + "\n\n"
-            continue
-        code += text + "\n"
-        exercises += "exercise" in tags
-        if not {"hide-input", "remove-input", "remove-cell", "exercise"} & set(tags):
+        elif not {"hide-input", "remove-input", "remove-cell", "exercise"} & set(tags):
             shown += sum(bool(line.strip()) for line in text.splitlines())
     prose = re.sub(r"<details>.*?</details>", "", prose, flags=re.DOTALL)
     equations = len(re.findall(r"\$\$.*?\$\$", prose, flags=re.DOTALL))
     words = len(re.sub(r"\$\$.*?\$\$", "", prose, flags=re.DOTALL).split())
-    doing = 3 * len(_CONTROLS.findall(code)) + 6 * exercises + 2 * _questions(path, code)
-    reading = words / 150 + shown * 4 / 60 + equations / 2
-    return _up(reading), _up(len(_PLAYERS.findall(code))), _up(doing)
+    return words / 150 + shown * 4 / 60 + equations / 2
 
 
 def _questions(path: Path, code: str) -> int:
@@ -60,7 +85,9 @@ def _up(value: float) -> int:
 def said(path: Path) -> str:
     """What the first cell of a notebook has to say."""
     read, listen, do = minutes(path)
-    return f"{read} minutes to read, {listen} to listen, {do} to do; about"
+    less = core(path)
+    without = f" ({less} to the end of the core)" if less else ""
+    return f"{read} minutes to read{without}, {listen} to listen, {do} to do; about"
 
 
 def main() -> None:

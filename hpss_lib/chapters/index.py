@@ -14,6 +14,7 @@ from hpss_lib.separation import separate
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, View
+from hpss_lib.views.figures import Place
 
 METHOD = "mad"  # the network of chapters 5 and 6, with the mixture's phase
 
@@ -121,3 +122,30 @@ def system_map() -> Figure:
     arrow([(91, 30), (98, 30)], "$s_p$", (95, 32.8), orange)
     arrow([(91, 10), (98, 10)], "$s_h$", (95, 12.8), blue)
     return fig
+
+
+# The boxes above, and the numbers beside them where a box has two chapters: x, y, width, height.
+_PLACES = {
+    "STFT: chapter 2": ("02_stft", (7, 26, 10, 8)),
+    "MaD TwinNet, masker and denoiser: chapter 5": ("05_masker_denoiser", (28, 26, 19, 8)),
+    "MaD TwinNet, the twin and training: chapter 6": ("06_twinnet_training", (40, 34.2, 9, 4)),
+    "Spectral subtraction: chapter 4": ("04_spectral_subtraction", (32.5, 6, 10, 8)),
+    "PU-iter: chapter 8": ("08_pu_iter", (60, 16, 14, 8)),
+    "PU-iter, the phase from frame to frame: chapter 7": (
+        "07_sinusoidal_phase",
+        (60, 11.8, 11.5, 4),
+    ),
+    "ISTFT of the percussive part: chapter 2": ("02_stft", (82, 26, 9, 8)),
+    "ISTFT of the harmonic part: chapter 2": ("02_stft", (82, 6, 9, 8)),
+}
+
+
+def map_places(fig: Figure) -> list[Place]:
+    """The links of `system_map`'s figure, one for each box and chapter."""
+    fig.draw_without_rendering()
+    places = []
+    for label, (page, (x, y, width, height)) in _PLACES.items():
+        corners = fig.axes[0].transData.transform([(x, y), (x + width, y + height)])
+        (left, bottom), (right, top) = corners / (fig.bbox.width, fig.bbox.height)
+        places.append(Place(label, page, left, 1 - top, right - left, top - bottom))
+    return places

@@ -10,12 +10,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from hpss_lib.views import launch, output, own_song
+from hpss_lib.views import launch, links, output, own_song
+from hpss_lib.views.reference import find_chapters
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +43,13 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("hpss_mathjax", "node_modules/mathjax/es5", "html", types=[str])
     app.connect("html-page-context", _fill_own_song)
     app.connect("html-page-context", _offer_notebook)
+    app.connect("html-page-context", _lead_somewhere)
     app.connect("config-inited", _configure, priority=900)
     app.connect("builder-inited", _begin)
     app.connect("builder-inited", _drop_thebe)
     app.connect("build-finished", _finish)
     app.add_js_file(None, body=_HEAD_SCRIPT, priority=1)
-    for script in (*output.SCRIPTS, *output.FIGURES):
+    for script in (*output.SCRIPTS, *output.FIGURES, "terms"):
         app.add_js_file(f"{script}.js", defer="defer")
     for style in ("hpss", *output.FIGURES):
         app.add_css_file(f"{style}.css")
@@ -78,6 +81,48 @@ def _offer_notebook(
 
 def _is_notebook(app: Sphinx, page: str) -> bool:
     return page in app.env.found_docs and Path(app.env.doc2path(page)).suffix == ".ipynb"
+
+
+# The pages of which a reader is told what a term means: the numbered chapters, and the bridge.
+_TAUGHT = re.compile(r"book/(?:(0[1-9]|[1-9]\d)_|one_weight)")
+_GLOSSARY = "book/glossary"
+
+
+def _lead_somewhere(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Link chapters and terms in a page's text, and number its figures."""
+    if "body" not in context or app.builder.format != "html":
+        return
+    pages = {n: name[1:] for n, name in find_chapters(Path(app.srcdir) / "book").items()}
+    addresses = {
+        number: app.builder.get_relative_uri(page, name)
+        for number, name in pages.items()
+        if name != page and name in app.env.found_docs
+    }
+    body = links.link_chapters(context["body"], addresses)
+    taught = _TAUGHT.match(page)
+    if taught:
+        body = links.link_terms(body, _terms(app, page))
+    try:
+        number = int(taught[1]) if taught and taught[1] else None
+        context["body"] = links.number_figures(body, number)
+    except ValueError as error:
+        logger.warning("%s: %s", page, error)
+
+
+def _terms(app: Sphinx, page: str) -> dict[str, links.Term]:
+    """The glossary, as its page has it, with addresses from another page."""
+    if _GLOSSARY not in app.env.found_docs:
+        return {}
+    at = app.builder.get_relative_uri(page, _GLOSSARY)
+    found = {}
+    for item in app.env.get_doctree(_GLOSSARY).findall(nodes.definition_list_item):
+        meaning = next(iter(item.findall(nodes.definition))).astext().replace("\n", " ")
+        meaning = re.sub(r"\\(\w+)", r"\1", meaning)  # of formulas, the letters
+        for term in item.findall(nodes.term):
+            found[term.astext()] = links.Term(f"{at}#{term['ids'][0]}", meaning)
+    return found
 
 
 def _configure(app: Sphinx, config: Config) -> None:

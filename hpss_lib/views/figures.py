@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -35,7 +35,24 @@ class Picture(NamedTuple):
     height: int
 
 
-def show_figure(fig: Figure, *, caption: str, alt: str, name: str) -> None:
+class Place(NamedTuple):
+    """A part of a picture that leads to a page of the book.
+
+    page is a notebook's name without its suffix; left, top, width and height are shares of the
+    picture's.
+    """
+
+    label: str
+    page: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def show_figure(
+    fig: Figure, *, caption: str, alt: str, name: str, places: Sequence[Place] = ()
+) -> None:
     """Show a figure with its caption, legible on light and on dark pages, in every chapter.
 
     Parameters
@@ -48,6 +65,8 @@ def show_figure(fig: Figure, *, caption: str, alt: str, name: str) -> None:
         What a reader who cannot see the picture needs to know.
     name
         Letters, digits and hyphens, unique on the page.
+    places
+        Parts of the picture that are links.
 
     Raises
     ------
@@ -58,10 +77,30 @@ def show_figure(fig: Figure, *, caption: str, alt: str, name: str) -> None:
         raise ValueError("show_figure needs a caption and an alt text; neither may be empty")
     markup = (
         f'<figure class="hpss hpss-figure" id="figure-{output.identifier(name)}">'
-        f"{picture_html(render(fig, scale=2.0 if _is_drawn(fig) else _IMAGE_SCALE), alt)}"
+        f"{_map_html(picture_html(_rendered(fig), alt), places)}"
         f"<figcaption>{output.inline(caption)}</figcaption></figure>"
     )
     output.emit(markup, f"[Figure: {alt}]")
+
+
+def _rendered(fig: Figure) -> Picture:
+    return render(fig, scale=2.0 if _is_drawn(fig) else _IMAGE_SCALE)
+
+
+def _map_html(markup: str, places: Sequence[Place]) -> str:
+    """A picture's HTML with links laid over it, which the keyboard reaches one after the other."""
+    if not places:
+        return markup
+    suffix = ".html" if output.is_static() else ".ipynb"
+    links = "".join(
+        f'<a class="hpss-place" href="{p.page}{suffix}" title="{output.escape(p.label)}" style="'
+        f"left:{100 * p.left:.2f}%;top:{100 * p.top:.2f}%;"
+        f'width:{100 * p.width:.2f}%;height:{100 * p.height:.2f}%">'
+        f'<span class="hpss-hidden">{output.escape(p.label)}</span></a>'
+        for p in places
+    )
+    inner = markup.removeprefix('<div class="hpss-picture">').removesuffix("</div>")
+    return f'<div class="hpss-picture"><div class="hpss-map">{inner}{links}</div></div>'
 
 
 def picture_html(picture: Picture, alt: str) -> str:
