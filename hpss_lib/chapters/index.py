@@ -124,16 +124,16 @@ def system_map() -> Figure:
     return fig
 
 
-# The boxes above, and the numbers beside them where a box has two chapters: x, y, width, height.
+# The boxes above, and the words beside them where a box has two chapters: x, y, width, height.
 _PLACES = {
     "STFT: chapter 2": ("02_stft", (7, 26, 10, 8)),
     "MaD TwinNet, masker and denoiser: chapter 5": ("05_masker_denoiser", (28, 26, 19, 8)),
-    "MaD TwinNet, the twin and training: chapter 6": ("06_twinnet_training", (40, 34.2, 9, 4)),
+    "MaD TwinNet, the twin and training: chapter 6": ("06_twinnet_training", (30.5, 34.2, 14, 4)),
     "Spectral subtraction: chapter 4": ("04_spectral_subtraction", (32.5, 6, 10, 8)),
     "PU-iter: chapter 8": ("08_pu_iter", (60, 16, 14, 8)),
     "PU-iter, the phase from frame to frame: chapter 7": (
         "07_sinusoidal_phase",
-        (60, 11.8, 11.5, 4),
+        (60, 11.8, 14, 4),
     ),
     "ISTFT of the percussive part: chapter 2": ("02_stft", (82, 26, 9, 8)),
     "ISTFT of the harmonic part: chapter 2": ("02_stft", (82, 6, 9, 8)),
