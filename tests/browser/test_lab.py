@@ -154,7 +154,7 @@ def run_all(page, address):
 
 def test_a_readers_own_song_by_the_button_and_by_the_keyboard(lab, page, tmp_path):
     """Chapter 10's panel: a file is uploaded and separated by the reader's functions."""
-    x_p, x_h = (s[: 6 * audio.SAMPLE_RATE] for s in audio.load_excerpt("rock"))
+    x_p, x_h = (s[: 3 * audio.SAMPLE_RATE] for s in audio.load_excerpt("rock"))
     audio.write_wav(tmp_path / "band.wav", x_p + x_h, audio.SAMPLE_RATE)
     address, work = lab
     run_all(page, address.format("own.ipynb"))
@@ -164,7 +164,7 @@ def test_a_readers_own_song_by_the_button_and_by_the_keyboard(lab, page, tmp_pat
     with page.expect_file_chooser() as chooser:
         panel.get_by_role("button", name="Choose a file").click()
     chooser.value.set_files(tmp_path / "band.wav")
-    panel.get_by_text("band.wav: 0:06, mono, 44.1 kHz. All of it").wait_for()
+    panel.get_by_text("band.wav: 0:03, mono, 44.1 kHz. All of it").wait_for()
     panel.get_by_role("button", name="Separate").click()
     panel.get_by_text("Written to separated/").wait_for(timeout=180_000)
     check_player(page, panel.locator(".hpss-stems"))
@@ -179,7 +179,7 @@ def test_a_readers_own_song_by_the_button_and_by_the_keyboard(lab, page, tmp_pat
     panel.get_by_label("or its path").focus()
     page.keyboard.type("by_hand.wav")
     page.keyboard.press("Tab")
-    panel.get_by_text("by_hand.wav: 0:06").wait_for()
+    panel.get_by_text("by_hand.wav: 0:03").wait_for()
     assert focused(page) == "SELECT"
     for _ in range(3):
         page.keyboard.press("ArrowDown")
@@ -189,7 +189,7 @@ def test_a_readers_own_song_by_the_button_and_by_the_keyboard(lab, page, tmp_pat
         if focused(page) == "BUTTON":
             break
     page.keyboard.press("Enter")
-    panel.get_by_text("by_hand.wav: 6.0 s of sound").wait_for(timeout=180_000)
+    panel.get_by_text("by_hand.wav: 3.0 s of sound").wait_for(timeout=180_000)
     theirs, _ = separation.separate(x_p + x_h, audio.SAMPLE_RATE)
     s_p, _ = audio.read(work / "separated" / "by_hand.percussive.wav")
     assert measures.sdr(theirs, s_p[:, 0]) > 60
