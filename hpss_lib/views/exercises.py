@@ -208,14 +208,13 @@ def agreement(
 
 def _number_agrees(answer: Any, number: Number) -> bool | str:
     """The same verdict as the page's (static/questions.js)."""
-    values = tuple(number.values.values())
-    several = isinstance(answer, tuple | list) and len(answer) > 0
-    first = answer[0] if several else answer
+    values = list(number.values.values())
+    first = next(iter(answer), None) if isinstance(answer, tuple | list) else answer
     if isinstance(first, int | float | np.number):
         for wrong, why in number.mistakes.items():
             if abs(float(first) - wrong) <= number.tolerance:
                 return why
-    expected = values if len(values) > 1 else values[0]
+    expected = tuple(values) if len(values) > 1 else values[0]
     return agreement(answer, expected, tolerance=number.tolerance)
 
 
