@@ -57,7 +57,7 @@ def test_the_instructors_have_every_exercise_solved(written):
         for (_, tags, text), (_, _, after) in itertools.pairwise(cells):
             if "exercise" in tags:
                 above, check = text.split(editions.MARKER)
-                assert above.strip() and above.strip() in after and ".check(answer" in check
+                assert above.strip() and above.strip() in after and "check(" in check
                 assert "answer = ...\n" not in above and "return ...\n" not in above
                 solved += 1
     assert solved >= 27
@@ -87,6 +87,16 @@ def test_the_zip_opens_with_its_index(tmp_path, monkeypatch):
         names = archive.namelist()
         assert {"book/index.html", "book/book/a.html", "book/READ ME FIRST.txt"} == set(names)
     assert [p.name for p in out.parent.iterdir()] == ["book.zip"]
+
+
+def test_paper_leaves_out_what_only_a_screen_can_do():
+    from hpss_lib.views import exercises, launch
+
+    hidden = editions.PAPER.split("{")[0]
+    for name in (".hpss-run", ".hpss-to-run", "details.hide > summary", ".bd-sidebar"):
+        assert name in hidden
+    assert 'class="hpss-run"' in launch.launch_html("a.ipynb")
+    assert "hpss-to-run" in Path(exercises.__file__).read_text(encoding="utf8")
 
 
 def test_what_is_not_built_says_so(tmp_path, monkeypatch):

@@ -30,8 +30,9 @@ CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 OFFLINE = """Pulling music apart, to read without a network
 
 Unpack the whole folder and open index.html in a browser: text, sounds, controls and questions work
-from disk. Two things a browser allows only to pages from a web server: the search finds titles but
-shows no excerpts, and the page "Your own song" does not compute. For these, run in this folder
+from disk. Two things a browser allows only to pages from a web server: the search finds pages by
+any word in them, but shows no excerpts, and the page "Your own song" does not compute. For these,
+run in this folder
 
     python -m http.server
 
@@ -92,7 +93,8 @@ def write_notebooks(change, out: Path) -> list[Path]:
 
 PAPER = """
   .bd-header, .bd-sidebar, .bd-sidebar-primary, .bd-sidebar-secondary, .prev-next-area, .bd-footer,
-  .bd-header-article, .hpss-run, .toggle-details__summary, .copybtn, .hpss-js-only {
+  .bd-header-article, .hpss-run, .hpss-to-run, .toggle-details__summary,
+  details.hide > summary, .copybtn, .hpss-js-only {
     display: none !important;
   }
   .hpss-no-js { display: revert !important; }

@@ -56,7 +56,7 @@ class Piece:
         return sdr(self.x_p, s_p), sdr(self.x_h, s_h)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=3)  # six seconds take some 15 MB
 def piece(
     name: str, seconds: float, start: float = 0.0, *, settings: StftSettings = COMPACT
 ) -> Piece:

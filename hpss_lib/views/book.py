@@ -30,8 +30,14 @@ _ASSET = re.compile(r"assets/([0-9a-f]{20}\.(?:webp|png|flac))")
 
 # Before the page is drawn, so that nothing jumps: parts that need the script are shown, and a first
 # visit follows the system's light or dark (the theme logs an error and flashes where it is unset).
+# From disk a browser lets no page read another, which the search does for its excerpts: there it
+# shows titles, and no error for each.
 _HEAD_SCRIPT = """(function (page) {
   page.classList.add("hpss-js");
+  if (location.protocol === "file:") document.addEventListener("DOMContentLoaded", function () {
+    const options = typeof DOCUMENTATION_OPTIONS === "object" ? DOCUMENTATION_OPTIONS : {};
+    options.SHOW_SEARCH_SUMMARY = false;
+  });
   if (page.dataset.mode) return;
   page.dataset.mode = "auto";
   page.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";

@@ -90,7 +90,8 @@ class Exercise:
             check(answer, lambda a: test(a, **given), self.hints)
         if output.is_static():
             question = self.question()
-            run = f'<p><a href="#{launch.ANCHOR}">Run this chapter</a> to try your code.</p>'
+            link = f'<a href="#{launch.ANCHOR}">Run this chapter</a>'
+            run = f'<p class="hpss-to-run">{link} to try your code.</p>'
             markup = question_html(question, "Check your idea") + run
             output.emit(markup, question.text, "questions")
 
