@@ -20,7 +20,7 @@ EXCERPT = ("latin", 6.0)  # and its first seconds
 SHOWN_SECONDS, SHOWN_KHZ = 1.6, 2.4
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)
 def enhanced(harmonic_seconds: float, percussive_hertz: float) -> tuple[np.ndarray, np.ndarray]:
     """(P, H) of the excerpt, the enhanced spectrograms (F, T)."""
     V = piece(*EXCERPT).V

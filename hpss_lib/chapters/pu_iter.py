@@ -30,7 +30,7 @@ def relative_error(S_p: np.ndarray, S_h: np.ndarray, X: np.ndarray) -> float:
 ITERATIONS = (0, 1, 2, 5, 10, 20, 50, 500)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def after(iterations: int) -> tuple[float, Pair, np.ndarray, np.ndarray]:
     """Error (dB), SDRs (dB) and signals after so many iterations with the true magnitudes."""
     t = piece("jazz", SECONDS)
@@ -112,7 +112,7 @@ NOISE_DB = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 EXCERPTS = {"jazz trio": "jazz", "rock band": "rock"}
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def spoilt(name: str, level_db: float) -> dict[str, tuple[Pair, np.ndarray]]:
     """SDRs, percussive and harmonic, and the harmonic signal, by method, at an error in dB."""
     t = piece(name, SECONDS)
