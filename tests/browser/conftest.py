@@ -46,7 +46,7 @@ def site_pages():
     return sorted(str(path.relative_to(folder)) for path in (folder / "book").glob("*.html"))
 
 
-def _skip_or_fail(reason):
+def skip_or_fail(reason):
     """Skip on a student's machine; in continuous integration a missing part is a failure."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
@@ -67,7 +67,7 @@ def site():
     """The address of the built book, served on localhost by a thread."""
     folder = site_folder()
     if not site_pages():
-        _skip_or_fail(f"no built book in {folder}: run `make book` first")
+        skip_or_fail(f"no built book in {folder}: run `make book` first")
     handler = functools.partial(_Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -80,7 +80,7 @@ def browser():
     """One Chromium for all tests."""
     path = chromium()
     if path is None:
-        _skip_or_fail("Chromium is not installed: the browser tests are skipped")
+        skip_or_fail("Chromium is not installed: the browser tests are skipped")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
