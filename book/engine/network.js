@@ -18,7 +18,7 @@
 import { readSafetensors } from "./safetensors.js";
 import { SAMPLE_RATE, SETTINGS } from "./settings.js";
 
-const SEQUENCES = 10; // estimated together, so that each weight is fetched once for all of them
+const SEQUENCES = 5; // estimated together, so that each weight is fetched once for all of them
 const PAGE = 65536; // bytes, the unit in which WebAssembly's memory grows
 
 const upTo8 = (n) => 8 * Math.ceil(n / 8);
@@ -112,24 +112,35 @@ function readLayers(tensor, allocate) {
   };
 }
 
-/** Where the intermediate results of SEQUENCES sequences lie. @param {Config} config */
+/**
+ * Where the intermediate results of SEQUENCES sequences lie. What is no longer needed makes room for
+ * what comes after it: a phone has a worker's room twice or more.
+ *
+ * @param {Config} config
+ */
 function makeRoom(config, allocate) {
   const F = config.low_bins, N = upTo8(config.bins), rows = SEQUENCES * config.frames;
-  const gates = Math.max(upTo8(3 * F), upTo8(6 * F));
+  const gates = upTo8(6 * F), wide = allocate(rows, Math.max(gates, N));
+  const heard = allocate(rows, 2 * F), V = allocate(rows, N);
   return {
     x: allocate(rows, F), // what the encoder hears
-    h_enc: allocate(rows, 2 * F),
+    h_enc: heard,
     trimmed: allocate(rows, 2 * F), // the same without the context
-    h_dec: allocate(rows, 2 * F),
+    h_dec: heard,
     ends: allocate((SEQUENCES + 1) * (config.warm_up ?? 0), 2 * F), // heard before each sequence
-    V: allocate(rows, N), // the mixture without the context
-    V_m: allocate(rows, N), // behind the masker
-    V_d: allocate(rows, N), // behind the denoiser
+    gates: wide, // W x + b of a GRU, all frames
+    V, // the mixture without the context
+    V_m: narrowed(wide, N), // behind the masker
+    V_d: V, // behind the denoiser
     hidden: allocate(rows, upTo8(config.hidden)),
-    gates: allocate(rows, gates), // W x + b of a GRU, all frames
     state: allocate(SEQUENCES, 2 * F), // h of a GRU, one frame
     update: allocate(SEQUENCES, gates), // U h + c, one frame
   };
+}
+
+/** The same memory as a matrix of fewer columns. @param {Matrix} matrix @returns {Matrix} */
+function narrowed({ at, rows, view }, columns) {
+  return { at, rows, columns, view: () => view().subarray(0, rows * columns) };
 }
 
 // ------------------------------------------------------------------ the network
@@ -293,7 +304,8 @@ function estimate(V, before, after, config, network) {
     });
     const y = network(sequences, count, start > begin).subarray(0, (stop - start) * bins);
     const size = inner * bins;
-    V_hat.set(y.map((v, i) => v / gains[Math.floor(i / size)]), (start - begin) * bins);
+    for (let i = 0; i < y.length; i += 1) y[i] /= gains[Math.floor(i / size)];
+    V_hat.set(y, (start - begin) * bins);
   }
   return V_hat.subarray((before - begin) * bins);
 }

@@ -24,7 +24,7 @@ import {
 } from "./stft.js";
 import { applyPhase, subtract } from "./subtraction.js";
 
-const FRAMES = 1000; // in a block, about
+const FRAMES = 500; // in a block, about: few, since a worker's memory grows with them
 
 /**
  * What a method needs: frames of context on each side, of which its blocks begin at multiples, and
