@@ -21,6 +21,7 @@ PLACE = '<div id="own-song"></div>'  # in its text
 _ROWS = (("Song", "mixture"), ("Drums", "percussive"), ("Rest", "harmonic"))
 _METHODS = {"median": "Median filter", "mad": "Network", "pu": "Network, closed-form phases"}
 _LOUDEST = 1.41  # of a fader: +3 dB
+_STYLE = re.compile(r"[:,]| with ")  # what ends the first words of a style
 _LONG = 600  # s: from here on the page says first what all of a song takes
 
 
@@ -62,7 +63,7 @@ def _source_html() -> str:
     """Where a song comes from: dropped, chosen, one of the book's, or recorded."""
     options = "".join(
         f'<option value="{_excerpt_url(name)}">{output.escape(excerpt.title)} '
-        f"({output.escape(excerpt.style.split(':')[0])})</option>"
+        f"({output.escape(_STYLE.split(excerpt.style)[0])})</option>"
         for name, excerpt in EXCERPTS.items()
     )
     return (
@@ -72,7 +73,7 @@ def _source_html() -> str:
         '</button><input type="file" accept="audio/*,video/mp4" hidden>'
         '<label><span class="hpss-hidden">One of the book’s songs</span>'
         '<select class="hpss-own-excerpt" autocomplete="off">'
-        f'<option value="">One of the book’s songs …</option>{options}</select></label>'
+        f'<option value="">A song of the book …</option>{options}</select></label>'
         '<button type="button" class="hpss-own-record">Record</button></p>'
         '<p class="hpss-own-promise"><b>Nothing leaves this page.</b> Your own browser reads, '
         "separates and plays the song: WAV, FLAC, MP3, Ogg, M4A, whatever it can play.</p></div>"

@@ -260,6 +260,20 @@
     return { rows, bring, warm };
   }
 
+  // What invites to press it is fetched as soon as it is seen, after all that the page itself needs;
+  // not where a reader saves data.
+  function whenSeen(figure, then) {
+    if (navigator.connection?.saveData) return;
+    const watch = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      then();
+    });
+    const begin = () => watch.observe(figure);
+    if (document.readyState === "complete") begin();
+    else addEventListener("load", begin, { once: true });
+  }
+
   // playback: { rows, bring, warm } of what is heard; by default the files that the figure names.
   function build(figure, playback = null) {
     const rows = [...figure.querySelectorAll(".hpss-row")];
@@ -297,6 +311,7 @@
     for (const kind of ["pointerenter", "focusin"]) {
       figure.addEventListener(kind, player.warm, { once: true });
     }
+    if (choices.length) whenSeen(figure, player.warm);
     seek.addEventListener("input", () => player.seek(Number(seek.value)));
     loop.addEventListener("click", () => {
       loop.setAttribute("aria-pressed", String(!looping()));
