@@ -7,6 +7,7 @@ import { drawSpectrogram } from "./canvas.js";
 
 const TONES = [1000, 1100]; // Hz
 const CLICKS = [0.7, 0.73]; // s
+/** @type {[number, number]} */
 const SHOWN = [600, 1500]; // Hz
 const FLOOR = -45; // dB
 
@@ -55,16 +56,17 @@ export function look({ window_ms }) {
   const length = samplesOf(window_ms), [tones, clicks] = valleys(length);
   const text = `Window ${((1000 * length) / SAMPLE_RATE).toFixed(1)} ms, ${length} samples. ` +
     `Tones 100 Hz apart: ${verdict(tones)}. Clicks 30 ms apart: ${verdict(clicks)}.`;
-
   // The FFT is longer, the hop shorter than the window asks for: a smooth picture of its limits.
-  function draw(canvas, style) {
-    const n_fft = Math.max(8192, 2 ** Math.ceil(Math.log2(length)));
-    const hop = Math.min(Math.max(length >> 3, 64), 128);
-    /** @type {import("../engine/settings.js").StftSettings} */
-    const settings = { n_fft, window_length: length, hop, window: "hann" };
-    const X = stft(tonesAndClicks(), settings), { bins } = X;
-    drawSpectrogram(canvas, magnitude(X), { bins, hop, n_fft, shown: SHOWN, floor: FLOOR }, style);
-  }
+  const n_fft = Math.max(8192, 2 ** Math.ceil(Math.log2(length)));
+  const hop = Math.min(Math.max(length >> 3, 64), 128);
+  /** @type {import("../engine/settings.js").StftSettings} */
+  const settings = { n_fft, window_length: length, hop, window: "hann" };
+  const X = stft(tonesAndClicks(), settings);
+  return { text, seen: { V: magnitude(X), bins: X.bins, hop, n_fft } };
+}
 
-  return { text, draw };
+export function draw(canvas, { V, bins, hop, n_fft }, style) {
+  drawSpectrogram(canvas, V, {
+    bins, hop, n_fft, shown: SHOWN, floor: FLOOR, step: 100, kind: "mixture",
+  }, style);
 }

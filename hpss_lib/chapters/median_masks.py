@@ -111,6 +111,8 @@ kernel_control = Control(
         "part. The best score lies where the kernel along time is long, the one along frequency "
         "not the tallest. It is about 6 dB, from several pairs that do not sound alike."
     ),
+    computed="kernels",
+    material=lambda: piece(*EXCERPT).material(),
 )
 
 

@@ -38,6 +38,10 @@ class Piece:
     V_h: np.ndarray
     settings: StftSettings
 
+    def material(self) -> dict[str, np.ndarray]:
+        """Both sources by name, for a page that computes on them."""
+        return {"x_p": self.x_p, "x_h": self.x_h}
+
     @property
     def sources(self) -> np.ndarray:
         """Both sources, percussive and harmonic: (2, n)."""

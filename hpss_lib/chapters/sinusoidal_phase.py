@@ -150,6 +150,7 @@ tone_control = Control(
         "between two bins: at 430 Hz, 0.06 bin off, the centre is best, and even there it is "
         "wrong by 239° within a second, so good for a few frames."
     ),
+    computed="tone",
 )
 
 

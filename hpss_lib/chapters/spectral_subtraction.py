@@ -14,7 +14,7 @@ from hpss_lib.measures import sdr
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.subtraction import apply_phase, subtract, subtract_floored
 from hpss_lib.views import plot
-from hpss_lib.views.controls import Choice, Control, Slider, View
+from hpss_lib.views.controls import Control, Slider, View
 
 EXCERPT = ("rock", 6.0)  # and its first seconds
 
@@ -246,6 +246,8 @@ exponent_control = Control(
         "Small ones take the band out together with the drums: at 0.5 not a third of its energy "
         "is left. The best score lies at 1.2."
     ),
+    computed="exponent",
+    material=lambda: piece(*EXCERPT).material(),
 )
 
 
@@ -266,10 +268,14 @@ class Noisy(NamedTuple):
 
 @lru_cache(maxsize=1)
 def noisy(name: str = "choir", snr_db: float = 12.0, seed: int = 4) -> Noisy:
-    """The harmonic stem of an excerpt in white noise, as of brushes stirred without a pause."""
+    """The harmonic stem of an excerpt in white noise, as of brushes stirred without a pause.
+
+    Both are rounded to 16 bits, as files hold them: how many islands are left is counted.
+    """
     music = piece(name, NOISE_SECONDS).x_h
     hiss = np.random.default_rng(seed).standard_normal(len(music)).astype(np.float32)
     hiss *= 10 ** (-snr_db / 20) * np.sqrt(np.mean(music**2) / np.mean(hiss**2))
+    music, hiss = (np.round(x * 32768) / np.float32(32768) for x in (music, hiss))
     V_n = np.abs(stft(hiss, COMPACT))[:, 3:-3].mean(axis=1, keepdims=True)
     return Noisy(music, hiss, music + hiss, stft(music + hiss, COMPACT), V_n)
 
@@ -311,7 +317,7 @@ noise_control = Control(
             values=(0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0),
             live=(0.0, 8.0, 0.1),
         ),
-        Choice("floor", "Floor", options={"none": 0.0, "0.2": 0.2}),
+        Slider("floor", "Floor", values=(0.0, 0.1, 0.2), live=(0.0, 0.5, 0.01)),
     ),
     start={"over": 1.0, "floor": 0.0},
     view=noise_view,
@@ -329,4 +335,6 @@ noise_control = Control(
         "that is as soft (20.6 dB at 1.5, 15.6 dB at 4). A floor covers them with the hiss "
         "itself, at less than a decibel, and so you keep the hiss."
     ),
+    computed="noise",
+    material=lambda: {"music": noisy().music, "hiss": noisy().hiss},
 )

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import output, palette
 from hpss_lib.views.figures import Picture, picture_html, picture_urls, render
 from hpss_lib.views.players import checked_sound, note_html, shared_gain, sound_url, sounds_html
@@ -138,6 +139,8 @@ class Control:
     computed
         A module of book/computed that draws and says the same in the page, at every value between
         the positions too; for controls of sliders. Where it cannot run the positions serve.
+    material
+        What that module works on: signals (n,) in [-1, 1], by name. The page gets them in 16 bits.
 
     Raises
     ------
@@ -154,6 +157,7 @@ class Control:
     question: str = ""
     answer: str = ""
     computed: str = ""
+    material: Callable[[], Mapping[str, np.ndarray]] = dict
 
     def __post_init__(self) -> None:
         """Refuse a start that is no position of the static page."""
@@ -229,7 +233,7 @@ def _static_html(control: Control) -> str:
     inputs = "".join(_input_html(control, parameter) for parameter in control.parameters)
     return (
         f'<figure class="hpss hpss-control" id="control-{control.name}" data-hpss="control" '
-        f"{_computed_html(control)}"
+        f"{_computed_html(control, gain)}"
         f'role="group" aria-labelledby="control-{control.name}-title">{_head_html(control)}'
         f'<div class="hpss-inputs hpss-js-only">{inputs}</div>'
         f"{picture_html(pictures[at], texts[at])}"
@@ -240,8 +244,8 @@ def _static_html(control: Control) -> str:
     )
 
 
-def _computed_html(control: Control) -> str:
-    """What the script is told of a control that it computes: the module, and its sliders."""
+def _computed_html(control: Control, gain: float) -> str:
+    """What the script is told of a control that it computes: the module, and all that it needs."""
     if not control.computed:
         return ""
     sliders = [
@@ -255,8 +259,18 @@ def _computed_html(control: Control) -> str:
         for p in control.parameters
         if isinstance(p, Slider)
     ]
-    told = output.escape(json.dumps(sliders, ensure_ascii=False))
-    return f'data-computed="{control.computed}" data-sliders="{told}" '
+    told = {
+        "sliders": sliders,
+        "material": {name: sound_url(x, 1.0) for name, x in control.material().items()},
+        "gain": gain,
+        "rate": SAMPLE_RATE,
+        "inks": {
+            theme: {kind: palette.ink(kind, theme) for kind in palette.KINDS}
+            for theme in palette.INK
+        },
+    }
+    text = output.escape(json.dumps(told, ensure_ascii=False))
+    return f'data-computed="{control.computed}" data-told="{text}" '
 
 
 def _ramps_html(control: Control) -> str:

@@ -86,16 +86,34 @@
     }
     update();
     if (figure.dataset.computed && location.protocol.startsWith("http")) {
-      computing(figure, inputs, text).then((move) => { free = move; }, () => {}); // else as it was
+      interest(inputs)
+        .then(() => computing(figure, inputs, text, sounds))
+        .then((move) => { free = move; }, () => {}); // else as it was
     }
   }
 
+  // The first sign that somebody means to move one of the inputs.
+  const interest = (inputs) => new Promise((resolve) => {
+    for (const input of inputs) {
+      for (const kind of ["pointerenter", "focus", "input"]) {
+        input.addEventListener(kind, resolve, { once: true });
+      }
+    }
+  });
+
+  // A slider is not changed in the middle of being moved.
+  const released = (inputs) => new Promise((resolve) => {
+    if (!inputs.some((input) => input.matches(":active"))) resolve();
+    for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, resolve, { once: true });
+  });
+
+  const inBook = (path) => new URL(`computed/${path}.js`, document.baseURI).href;
+
   // Sliders that move freely over their whole range; returns what follows their values.
-  async function computing(figure, inputs, text) {
-    const { look } = await import(
-      new URL(`computed/${figure.dataset.computed}.js`, document.baseURI).href
-    );
-    const sliders = JSON.parse(figure.dataset.sliders);
+  async function computing(figure, inputs, text, sounds) {
+    const name = figure.dataset.computed;
+    const { sliders, material, gain, rate, inks } = JSON.parse(figure.dataset.told);
+    const [{ draw }, signals] = await Promise.all([import(inBook(name)), decoded(material, rate)]);
     const ramps = JSON.parse(figure.querySelector(".hpss-ramps").textContent);
     const picture = figure.querySelector(".hpss-picture"), image = picture.querySelector("img");
     const size = Object.fromEntries(
@@ -103,30 +121,90 @@
     );
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
-    inputs.forEach((input, i) => freed(input, sliders[i]));
-    let now = null;
+    const worker = new Worker(inBook("worker"), { type: "module" });
+    worker.postMessage({ material: signals });
+    let now = null, asked = null, waiting = null; // what is shown, computed, and computed next
+
+    function ask(values) {
+      if (!values.warming) figure.setAttribute("aria-busy", "true");
+      if (asked) waiting = values;
+      else {
+        asked = values;
+        worker.postMessage({ name, values, gain });
+      }
+    }
+
+    worker.onmessage = ({ data: { error, ...found } }) => {
+      const values = asked, next = waiting;
+      asked = waiting = null;
+      if (next) ask(next);
+      else figure.removeAttribute("aria-busy");
+      if (error) throw new Error(error);
+      if (!values.warming) show(values, found);
+    };
+
+    function show(values, found) {
+      now = found;
+      if (!canvas.isConnected) picture.replaceChildren(canvas);
+      canvas.setAttribute("aria-label", now.text);
+      text.textContent = now.text;
+      sounds.forEach((audio, i) => { if (now.sounds[i]) heard(audio, now.sounds[i]); });
+      paint();
+      figure.dataset.shown = JSON.stringify(values); // for the tests
+    }
 
     function paint() {
       if (!now) return;
       const theme = document.documentElement.dataset.theme === "dark" ? "dark" : "light";
+      const own = Object.fromEntries(Object.keys(ramps).map((kind) => [kind, ramps[kind][theme]]));
       const ink = getComputedStyle(figure).color;
-      now.draw(canvas, { ramp: ramps.mixture[theme], ink, ...size });
+      draw(canvas, now.seen, { ramps: own, inks: inks[theme], ink, ...size });
+    }
+
+    function values() {
+      return Object.fromEntries(inputs.map((input, i) => [sliders[i].name, valueOf(input, sliders[i])]));
     }
 
     new MutationObserver(paint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    await released(inputs);
+    inputs.forEach((input, i) => freed(input, sliders[i]));
+    ask({ ...values(), warming: true }); // what every position needs is there before the first move
     return () => {
-      const values = {};
+      const at = values();
       inputs.forEach((input, i) => {
-        values[sliders[i].name] = valueOf(input, sliders[i]);
-        say(input, `${Number(values[sliders[i].name].toPrecision(4))} ${sliders[i].unit}`.trim());
+        say(input, inWords(at[sliders[i].name], sliders[i].unit));
       });
-      now = look(values);
-      if (!canvas.isConnected) picture.replaceChildren(canvas);
-      canvas.setAttribute("aria-label", now.text);
-      text.textContent = now.text;
-      paint();
+      ask(at);
     };
   }
+
+  // As Slider.text in Python.
+  function inWords(value, unit) {
+    const digits = Number.isInteger(value) ? value.toLocaleString("en-US") : Number(value.toPrecision(4));
+    return `${digits} ${unit}`.trim().replace("-", "−");
+  }
+
+  // The signals that a control works on, by name.
+  async function decoded(urls, rate) {
+    const context = new OfflineAudioContext(1, 1, rate);
+    return Object.fromEntries(await Promise.all(Object.entries(urls).map(async ([name, url]) => {
+      const sound = await context.decodeAudioData(await hpss.sounds.bytes(url));
+      return [name, sound.getChannelData(0)];
+    })));
+  }
+
+  const made = new WeakMap(); // audio element -> the last addresses of computed sounds
+
+  // The sound just computed; those before it are let go, but for the one that may still be playing.
+  function heard(audio, file) {
+    const urls = made.get(audio) ?? [];
+    urls.push(URL.createObjectURL(file));
+    made.set(audio, urls);
+    hpss.sounds.exchange(audio, urls[urls.length - 1]);
+    if (urls.length > 3) URL.revokeObjectURL(urls.shift());
+  }
+
+  const untouched = new WeakMap(); // input -> the position's own value, until it is moved
 
   // The input's scale becomes the live one, of logarithms where ratios are to be even.
   function freed(input, { values, live: [low, high, step], log }) {
@@ -135,14 +213,18 @@
     input.max = scale(high);
     input.step = log ? (scale(high) - scale(low)) / 200 : step;
     input.value = scale(value);
+    untouched.set(input, { at: input.value, value });
     input.parentNode.querySelector(".hpss-ticks").hidden = true;
     delete input.dataset.texts;
     fill(input);
   }
 
   function valueOf(input, { live: [low, high, step], log }) {
+    const { at, value: own } = untouched.get(input);
+    if (input.value === at) return own;
     if (!log) return Number(input.value);
-    return Math.min(Math.max(Math.round(10 ** Number(input.value) / step) * step, low), high);
+    const value = Number((Math.round(10 ** Number(input.value) / step) * step).toPrecision(10));
+    return Math.min(Math.max(value, low), high);
   }
 
   hpss.fill = fill;

@@ -139,6 +139,7 @@
   // A server without range requests cannot seek in a file; a blob always can. From disk, where
   // fetch is forbidden, the file itself can.
   async function seekable(url) {
+    if (url.startsWith("blob:")) return url;
     try {
       return URL.createObjectURL(new Blob([await bytes(url)], { type: "audio/flac" }));
     } catch {
