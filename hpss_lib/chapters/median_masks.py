@@ -80,7 +80,7 @@ kernel_control = Control(
         Slider(
             "harmonic_seconds",
             "Kernel along time",
-            values=(0.05, 0.15, 0.36, 1.0),
+            values=(0.05, 0.36, 1.0),
             unit="s",
             live=(0.03, 2.0, 0.01),
             log=True,

@@ -332,7 +332,7 @@ noise_control = Control(
     answer=(
         "About 1 to 2: 46 to 4 % of the hiss's bins survive, few enough to stand alone and many "
         "enough to be a flock. A larger factor silences them, and takes with them all music "
-        "that is as soft (20.6 dB at 1.5, 15.6 dB at 4). A floor covers them with the hiss "
+        "that is as soft (20.6 dB at 1.5, 15.6 dB at 4). A floor of 0.2 covers them with hiss "
         "itself, at less than a decibel, and so you keep the hiss."
     ),
     computed="noise",

@@ -17,11 +17,12 @@ import soundfile
 from conftest import skip_or_fail
 from test_own_song import PAGE, song, wav
 
+from hpss_lib.chapters import median_masks
 from hpss_lib.separation import separate
 from hpss_lib.stft import SAMPLE_RATE
 
 NAMES = ("firefox-esr", "firefox")
-SECONDS = 120  # until something that does not come is given up
+SECONDS = 60  # until something that does not come is given up
 PREFERENCES = {
     "browser.download.folderList": 2,  # the folder below
     "browser.download.alwaysOpenPanel": False,
@@ -89,13 +90,19 @@ class Firefox:
         self.call("input.setFiles", context=self.context, element=element, files=[str(path)])
 
 
-@pytest.fixture
-def firefox(tmp_path):
-    """A Firefox with a profile of its own, whose downloads go to `tmp_path`/downloads."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the files to choose lie; what the page saves goes to `downloads` in it."""
+    return tmp_path_factory.mktemp("firefox")
+
+
+@pytest.fixture(scope="module")
+def firefox(folder):
+    """One Firefox for all tests, with a profile of its own."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         skip_or_fail("Firefox is not installed: what is tested in Chromium is not tested there")
-    profile, downloads = tmp_path / "profile", tmp_path / "downloads"
+    profile, downloads = folder / "profile", folder / "downloads"
     profile.mkdir()
     downloads.mkdir()
     wanted = PREFERENCES | {"browser.download.dir": str(downloads)}
@@ -132,25 +139,70 @@ def saved(firefox, folder, what):
     return soundfile.read(path, dtype="float32", always_2d=True)[0]
 
 
-def test_a_song_is_separated_in_firefox(site, firefox, tmp_path):
-    """By the median filter and by the network: as the library does it, and nothing leaves."""
-    x = song(2)
-    (tmp_path / "song.wav").write_bytes(wav(x))
+def open_page(firefox, site):
     firefox.go(site + PAGE)
     firefox.until("document.getElementById('own-song').dataset.state === 'idle'")
-    firefox.choose(tmp_path / "song.wav")
+
+
+def ready(firefox, way):
+    """Wait until the song has been separated in this way."""
+    firefox.until(
+        f"document.querySelector('#own-song [value={way}]')?.checked && "
+        "document.getElementById('own-song').dataset.state === 'ready'"
+    )
+
+
+def test_a_song_is_separated_in_firefox(site, firefox, folder):
+    """By the median filter and by the network: as the library does it, and nothing leaves."""
+    x = song(2)
+    (folder / "song.wav").write_bytes(wav(x))
+    open_page(firefox, site)
+    firefox.choose(folder / "song.wav")
     for way, options in (("median", {"method": "median"}), ("mad", {})):
         if way == "mad":
             firefox.evaluate("document.querySelector('.hpss-own-network').click()")
-        firefox.until(
-            f"document.querySelector('#own-song [value={way}]')?.checked && "
-            "document.getElementById('own-song').dataset.state === 'ready'"
-        )
+        ready(firefox, way)
         expected, _ = separate(x, SAMPLE_RATE, **options)
-        found = saved(firefox, tmp_path, "percussive")
+        found = saved(firefox, folder, "percussive")
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
-        (tmp_path / "downloads" / "song.percussive.wav").unlink()
-    rest = saved(firefox, tmp_path, "harmonic")
+        (folder / "downloads" / "song.percussive.wav").unlink()
+    rest = saved(firefox, folder, "harmonic")
     np.testing.assert_allclose(found + rest, x, rtol=0, atol=1e-6)
     assert firefox.requests
     assert [url for url in firefox.requests if not url.startswith((site, "blob:", "data:"))] == []
+
+
+def test_a_bad_file_and_cancelling_in_firefox(site, firefox, folder):
+    """A file without sound is refused in words; what is cancelled makes room for another song."""
+    (folder / "notes.txt").write_text("no sound at all")
+    (folder / "long.wav").write_bytes(wav(np.tile(song(6), (8, 1))))
+    (folder / "short.wav").write_bytes(wav(song(1)))
+    open_page(firefox, site)
+    firefox.choose(folder / "notes.txt")
+    problem = "document.querySelector('.hpss-own-problem')"
+    firefox.until(f"!{problem}.hidden")
+    assert "notes.txt" in firefox.evaluate(f"{problem}.textContent")
+    firefox.choose(folder / "long.wav")
+    doing = "document.querySelector('.hpss-own-doing').textContent"
+    firefox.until(f"{doing}.startsWith('Median')")
+    firefox.evaluate("document.querySelector('.hpss-own-cancel').click()")
+    firefox.until("document.querySelector('.hpss-own-said').textContent === 'Cancelled'")
+    firefox.choose(folder / "short.wav")
+    ready(firefox, "median")
+    title = firefox.evaluate("document.querySelector('.hpss-stems .hpss-title').textContent")
+    assert title == "short.wav" and firefox.evaluate(f"{problem}.hidden")
+
+
+def test_a_control_computes_in_firefox(site, firefox):
+    """Between the positions it says what the library's view says."""
+    firefox.go(site + "book/03_median_masks.html")
+    figure = "document.getElementById('control-ch3-kernels')"
+    slider = f"{figure}.querySelector('.hpss-inputs input')"
+    firefox.evaluate(f"{slider}.dispatchEvent(new Event('pointerenter'))")
+    firefox.until(f"!{slider}.dataset.texts")
+    firefox.evaluate(f"{slider}.value = '-1'; {slider}.dispatchEvent(new Event('input'))")
+    firefox.until(f"{figure}.dataset.shown && !{figure}.hasAttribute('aria-busy')")
+    values = json.loads(firefox.evaluate(f"{figure}.dataset.shown"))
+    assert values == {"harmonic_seconds": 0.1, "percussive_hertz": 667}
+    text = firefox.evaluate(f"{figure}.querySelector('.hpss-text').textContent")
+    assert text == median_masks.kernel_view(**values).text
