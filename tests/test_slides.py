@@ -10,7 +10,11 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "book").glob("0[1-9]_*.ipynb"))
+NOTEBOOKS = [
+    path
+    for pattern in ("0[1-9]_*.ipynb", "1[0-9]_*.ipynb", "one_weight_by_hand.ipynb")
+    for path in sorted((ROOT / "book").glob(pattern))
+]
 TEXT = """## A mask
 
 **A mask is a picture of the size of the mixture.** It follows [chapter 2](02.ipynb) {cite}`a20`.

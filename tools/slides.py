@@ -130,7 +130,8 @@ def page(notebook: NotebookNode, name: str) -> str:
 
 def write_slides(out: Path, patterns: list[str]) -> list[Path]:
     """Write a page for each chapter whose name matches, what they need, and a list of them."""
-    found = sorted(EXECUTED.glob("[0-9][0-9]_*.ipynb"))
+    order = (ROOT / "_toc.yml").read_text(encoding="utf8")
+    found = sorted(EXECUTED.glob("*.ipynb"), key=lambda path: order.find(f"book/{path.stem}\n"))
     if not found:
         raise SystemExit("the book is not built: run `make book` first")
     chosen = [p for p in found if not patterns or any(fnmatch(p.stem, w) for w in patterns)]
