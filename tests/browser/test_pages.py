@@ -167,12 +167,12 @@ def check_player(page, player):
     repeat.click()  # or a slow machine might reach the end of the sound before that of the test
     assert repeat.get_attribute("aria-pressed") == "true"
     play = player.locator(".hpss-play-button")
+    left = player.locator(".hpss-playhead").bounding_box()["x"]
     play.click()
     advances(page, player)
     assert player.evaluate("e => e.hpss.mode") == "buffers"
     assert play.get_attribute("aria-label") == "Pause"
     audible(page, player, start)
-    left = player.locator(".hpss-playhead").bounding_box()["x"]
     for i in range(n):  # solo moves from row to row, and makes a muted row audible
         solo = rows.nth(i).locator(".hpss-solo")
         solo.click()
