@@ -55,7 +55,7 @@ endif
 	@touch $@
 
 .make/node: package.json package-lock.json .make/python
-	@echo "== Setting up MathJax and the type checkers in node_modules"
+	@echo "== Setting up MathJax, axe and the type checkers in node_modules"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 

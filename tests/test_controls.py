@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +98,15 @@ def test_each_chapter_bears_its_notebooks_name():
     assert modules == {*CHAPTERS, "pieces", "questions", "exercises", "own_checks"}
 
 
-def test_there_are_controls():
-    assert len(CONTROLS) >= 8, "at least two for each of the chapters 1 to 4"
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_each_control_is_shown_once_in_its_chapter(chapter):
+    module = importlib.import_module(f"hpss_lib.chapters.{chapter}")
+    (path,) = BOOK.glob(f"*{chapter}.ipynb")
+    shown = re.findall(r"\b(\w+)\.show\(\)", path.read_text(encoding="utf-8"))
+    declared = [name for name, it in vars(module).items() if isinstance(it, views.Control)]
+    assert sorted(shown) == sorted(declared)
+    if path.name[:2] in ("01", "02", "03", "04"):  # the filters: there is something to turn
+        assert len(shown) >= 2
 
 
 @pytest.mark.parametrize("control", CONTROLS)

@@ -28,6 +28,21 @@ _ASSETS = Path("book") / "assets"  # under the output folder, beside the pages o
 _MATHJAX = ("tex-svg.js", "input/tex/extensions", "a11y", "sre", "ui")
 _ASSET = re.compile(r"assets/([0-9a-f]{20}\.(?:webp|png|flac))")
 
+_SIGNATURE = r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>'
+_MENDED = (
+    # What a button shows is what it is called, or who speaks to a computer cannot press it.
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+    (r'(<button[^>]*search-button-field[^>]*?) title="Search" aria-label="Search"', r"\1"),
+    (r'(<i class="theme-switch[^>]*?)\s+title="[^"]*"', r"\1"),
+    # A list has items.
+    (r'(<div class="citation"[^>]*) role="doc-biblioentry"', r'\1 role="listitem"'),
+    # Every part of a page belongs to a region of it.
+    (
+        r'<div id="pst-primary-sidebar" class=',
+        '<div id="pst-primary-sidebar" role="complementary" aria-label="Contents" class=',
+    ),
+)
+
 # Before the page is drawn, so that nothing jumps: parts that need the script are shown, and a first
 # visit follows the system's light or dark (the theme logs an error and flashes where it is unset).
 # From disk a browser lets no page read another, which the search does for its excerpts: there it
@@ -138,6 +153,10 @@ def _configure(app: Sphinx, config: Config) -> None:
     is unset there are none, since each would lead nowhere.
     """
     config.mathjax_path = "mathjax/tex-svg.js"
+    # Formulas are read with the text around them, and are no stops of the tabulator key.
+    mathjax = config.mathjax3_config = dict(config.mathjax3_config or {})
+    untabbed = {"menuOptions": {"settings": {"inTabOrder": False}}}
+    mathjax["options"] = untabbed | mathjax.get("options", {})
     # The theme would put a bar with a second search field above every page.
     linked = bool(config.html_theme_options.get("repository_url"))
     config.html_copy_source = linked  # what the download button leads to
@@ -205,6 +224,9 @@ def _finish(app: Sphinx, error: Exception | None) -> None:
     for page in filter(lambda page: _is_notebook(app, page), app.env.found_docs):
         shutil.copy2(app.env.doc2path(page), Path(app.outdir) / f"{page}.ipynb")
     _bring_engine(app)
+    for page in Path(app.outdir).rglob("*.html"):
+        markup = page.read_text(encoding="utf-8")
+        page.write_text(mended(markup), encoding="utf-8")
     _set_policy(Path(app.outdir) / f"{own_song.PAGE}.html")
     _tidy(Path(app.outdir))
 
@@ -218,6 +240,34 @@ def _bring_engine(app: Sphinx) -> None:
         shutil.copy2(path, target / path.name)
     for folder in (Path(own_song.PAGE), Path("book") / "computed"):
         shutil.copytree(Path(app.srcdir) / folder, Path(app.outdir) / folder, dirs_exist_ok=True)
+
+
+def mended(markup: str) -> str:
+    """A page without what the theme and its helpers tell a screen reader amiss.
+
+    Parameters
+    ----------
+    markup : str
+        Of a whole page.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> mended('<summary aria-label="Toggle hidden content"><p>Show code</p></summary>')
+    '<summary><p>Show code</p></summary>'
+    """
+    for pattern, instead in _MENDED:
+        markup = re.sub(pattern, instead, markup)
+    return re.sub(_SIGNATURE, _parameters, markup)
+
+
+def _parameters(signature: re.Match) -> str:
+    """The parameters of a long signature, which no term precedes: no list of definitions."""
+    entries = signature[1].replace("<dd>", "<div>").replace("</dd>", "</div>")
+    return f'<div class="hpss-parameters">{entries}</div>'
 
 
 def _set_policy(page: Path) -> None:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import output, palette
-from hpss_lib.views.figures import Picture, picture_html, picture_urls, render
+from hpss_lib.views.figures import Picture, described, picture_html, picture_urls, render
 from hpss_lib.views.players import checked_sound, note_html, shared_gain, sound_url, sounds_html
 
 _SCALE, _QUALITY = 1.35, 66  # of pictures: a control has many, and a page 5 MB
@@ -36,8 +36,8 @@ class View:
     sounds
         By label, samples (n,) at 44.1 kHz; the same labels at every position.
     text
-        A sentence with the measured numbers, shown under the picture, read out when it changes, and
-        the picture's alt text.
+        A sentence with the measured numbers, shown under the picture and read out when it changes;
+        it ends the picture's alt text, which begins with what the figure shows (its panels, axes).
     """
 
     figure: Figure
@@ -210,9 +210,12 @@ def _static_html(control: Control) -> str:
     positions = control.positions()
     pictures: list[Picture] = []
     texts: list[str] = []
+    shows = ""
     sounds: list[dict[str, np.ndarray]] = []
     for values in positions:
         view = control.look(**values)
+        if values == dict(control.start):
+            shows = described(view.figure)
         pictures.append(render(view.figure, scale=_SCALE, quality=_QUALITY))
         texts.append(view.text)
         sounds.append({label: checked_sound(x, label) for label, x in view.sounds.items()})
@@ -234,9 +237,10 @@ def _static_html(control: Control) -> str:
     return (
         f'<figure class="hpss hpss-control" id="control-{control.name}" data-hpss="control" '
         f"{_computed_html(control, gain)}"
-        f'role="group" aria-labelledby="control-{control.name}-title">{_head_html(control)}'
+        f'aria-labelledby="control-{control.name}-title" data-shows="{output.escape(shows)}">'
+        f"{_head_html(control)}"
         f'<div class="hpss-inputs hpss-js-only">{inputs}</div>'
-        f"{picture_html(pictures[at], texts[at])}"
+        f"{picture_html(pictures[at], f'{shows} {texts[at]}')}"
         f"{_text_html(texts[at])}{sounds_html(sounds[at], gain, control.name)}"
         f"{note_html(note)}{_tail_html(control)}"
         f'<script type="application/json" class="hpss-states">{data}</script>'
@@ -363,7 +367,10 @@ def _live_html(control: Control, values: Mapping[str, Any]) -> str:
         sounds = {label: checked_sound(x, label) for label, x in view.sounds.items()}
         gain, note = shared_gain(sounds.values())
         return (
-            picture_html(render(view.figure, scale=_SCALE, quality=_QUALITY), view.text)
+            picture_html(
+                render(view.figure, scale=_SCALE, quality=_QUALITY),
+                f"{described(view.figure)} {view.text}",
+            )
             + _text_html(view.text)
             + sounds_html(sounds, gain, control.name)
             + note_html(note)

@@ -1,12 +1,14 @@
 """One matplotlib figure, drawn twice: in dark ink for light pages, in light ink for dark ones."""
 
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import Collection
@@ -115,6 +117,51 @@ def picture_html(picture: Picture, alt: str) -> str:
         f'<img class="hpss-dark dark-light" src="{dark}" alt="{text}" {size} loading="lazy" '
         'decoding="async"></div>'
     )
+
+
+def described(fig: Figure) -> str:
+    """What a figure shows, for who cannot see it: its panels, their axes, and what is drawn there.
+
+    Parameters
+    ----------
+    fig
+        Stays as it is.
+
+    Examples
+    --------
+    >>> fig = Figure()
+    >>> ax = fig.subplots()
+    >>> _ = ax.plot([0, 1], label="drums"), ax.set(xlabel="time (s)", ylabel="level (dB)")
+    >>> described(fig)
+    'A picture: level (dB) over time (s), with a line for drums.'
+    """
+    panels = [ax for ax in fig.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+    words = [_panel(ax, shared=panels) for ax in panels]
+    if len(words) == 1:
+        return f"A picture: {words[0]}."
+    return f"{len(words)} panels: {'; '.join(words)}."
+
+
+def _panel(ax: Axes, shared: list[Axes]) -> str:
+    """One panel: its title, its axes, and the lines, colours or bars in it."""
+    title = _plain(ax.get_title(loc="left") or ax.get_title())
+    # Where panels share an axis, only one of them bears its label.
+    across = ax.get_xlabel() or next((o.get_xlabel() for o in shared if o.get_xlabel()), "")
+    up = ax.get_ylabel() or next((o.get_ylabel() for o in shared if o.get_ylabel()), "")
+    sides = " over ".join(_plain(label) for label in (up, across) if label)
+    named = [_plain(h) for h in ax.get_legend_handles_labels()[1]]
+    coloured = bool(ax.images) or any(c.get_array() is not None for c in ax.collections)
+    drawn = "as a picture of colours" if coloured else ""
+    if named and not coloured:
+        drawn = f"with {'lines' if len(named) > 1 else 'a line'} for {', '.join(named)}"
+    elif not coloured and ax.containers:
+        drawn = "as bars"
+    return ", ".join(filter(None, [": ".join(filter(None, [title, sides])), drawn])) or "a drawing"
+
+
+def _plain(label: str) -> str:
+    """A label without the marks of mathematics: "$|X|$ (dB)" as "|X| (dB)"."""
+    return " ".join(re.sub(r"[$\\{}]|mathrm|mathbf", "", label).split())
 
 
 def picture_urls(picture: Picture) -> tuple[str, str]:

@@ -71,7 +71,7 @@ def test_html(trials: Sequence[Trial], name: str, title: str, caption: str) -> s
     lists = "".join(_trial_html(trial, gain) for trial in checked)
     return (
         f'<figure class="hpss hpss-control hpss-listening" id="{anchor}" data-hpss="listening" '
-        f'role="group" aria-labelledby="{anchor}-title" data-lm-suppress-shortcuts="true">'
+        f'aria-labelledby="{anchor}-title" data-lm-suppress-shortcuts="true">'
         f'<p class="hpss-title" id="{anchor}-title">{output.inline(title)}</p>'
         f"{_desk_html(anchor, len(checked))}"
         f'<div class="hpss-trials hpss-no-js">{lists}</div>{note_html(note)}'

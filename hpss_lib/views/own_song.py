@@ -108,7 +108,7 @@ def _desk_html() -> str:
         for name, label in _METHODS.items()
     )
     return (
-        '<template class="hpss-own-desk"><figure class="hpss-stems" tabindex="-1" role="group" '
+        '<template class="hpss-own-desk"><figure class="hpss-stems" tabindex="-1" '
         'data-lm-suppress-shortcuts="true" aria-labelledby="own-title">'
         '<p class="hpss-title" id="own-title"></p><p class="hpss-note hpss-own-notes"></p>'
         '<fieldset class="hpss-own-methods"><legend>Separated by</legend>'

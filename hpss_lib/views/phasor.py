@@ -62,7 +62,7 @@ def figure_html(name: str, title: str, caption: str, question: str, answer: str 
     text = state_text()
     return (
         f'<figure class="hpss hpss-control hpss-phasor" id="{anchor}" data-hpss="phasor" '
-        f'data-iterations="{RUN}" role="group" '
+        f'data-iterations="{RUN}" '
         f'aria-labelledby="{anchor}-title" data-lm-suppress-shortcuts="true">'
         f'<p class="hpss-title" id="{anchor}-title">{output.inline(title)}</p>'
         f'<div class="hpss-inputs hpss-js-only">{sliders}</div>'

@@ -106,7 +106,7 @@ def stem_player_html(
     return (
         f'<figure class="hpss hpss-stems" id="stems-{anchor}" data-hpss="stems" tabindex="-1" '
         f'data-lm-suppress-shortcuts="true" '
-        f'role="group" aria-labelledby="stems-{anchor}-title" data-seconds="{seconds:.6f}" '
+        f'aria-labelledby="stems-{anchor}-title" data-seconds="{seconds:.6f}" '
         f'data-rate="{SAMPLE_RATE}">'
         f'<p class="hpss-title" id="stems-{anchor}-title">{output.inline(title)}</p>'
         f'<div class="hpss-desk">{_buttons_html(buttons or {}, list(checked))}'
@@ -267,7 +267,8 @@ def _row_html(label: str, x: np.ndarray, strip: tuple[str, str], number: int, mu
     light, dark = strip
     url = output.store(flac(x), "audio/flac")
     picture = (
-        f'alt="Spectrogram of {text}" width="1100" height="132" loading="lazy" decoding="async" '
+        f'alt="{output.escape(_strip_alt(label, x))}" width="1100" height="132" loading="lazy" '
+        'decoding="async" '
         'draggable="false"'
     )
     return (
@@ -285,6 +286,21 @@ def _row_html(label: str, x: np.ndarray, strip: tuple[str, str], number: int, mu
         f'<audio class="hpss-no-js" controls preload="none" src="{url}" '
         f'aria-label="{text}"></audio></div>'
     )
+
+
+def _strip_alt(label: str, x: np.ndarray) -> str:
+    """What the picture of one stem shows: its sides, and where in it most of the sound lies."""
+    low, high = STRIP_RANGE
+    sides = (
+        f"Spectrogram of {label}: {len(x) / SAMPLE_RATE:.1f} s from left to right, "
+        f"{1000 * low:.0f} Hz to {high:.0f} kHz from bottom to top"
+    )
+    power = np.cumsum(np.abs(np.fft.rfft(x)) ** 2)
+    if power[-1] == 0:
+        return f"{sides}; silent"
+    hertz = np.searchsorted(power, [0.5 * power[-1], 0.9 * power[-1]]) * SAMPLE_RATE / len(x)
+    half, most = (f"{f:.0f} Hz" if f < 1000 else f"{f / 1000:.1f} kHz" for f in hertz)
+    return f"{sides}; half of its power lies below {half}, nine tenths below {most}"
 
 
 def frequencies_html() -> str:

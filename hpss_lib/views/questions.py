@@ -8,6 +8,7 @@ reads the solution before having tried. Progress stays in the reader's browser.
 import base64
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -158,10 +159,17 @@ def _boxes(answer: Number, anchor: str) -> str:
     unit = f" <span>{output.escape(answer.unit)}</span>" if answer.unit else ""
     return '<div class="hpss-ask-row">' + "".join(
         f"<label>{output.inline(label or 'Your answer')} "
-        f'<input type="text" inputmode="decimal" size="9" aria-describedby="{anchor}-text">{unit}'
+        f'<input type="text" inputmode="decimal" size="9"{_name(label)} '
+        f'aria-describedby="{anchor}-text">{unit}'
         "</label>"
         for label in answer.values
     ) + "</div>"  # fmt: skip
+
+
+def _name(label: str) -> str:
+    """The name of a box whose label is mathematics, which names nothing once it is drawn."""
+    plain = re.sub(r"[$\\{}]", "", label)
+    return f' aria-label="{output.escape(plain)}"' if plain != label else ""
 
 
 def _options(answer: Choice, anchor: str) -> str:

@@ -240,7 +240,8 @@ def moved(page, control, before):
     )
     now = shown(control)
     assert now["picture"] != before["picture"]
-    assert now["text"] == now["alt"] != ""
+    shows = control.get_attribute("data-shows")
+    assert shows.strip() and now["text"] and now["alt"] == f"{shows} {now['text']}"
     assert control.locator(".hpss-text").get_attribute("aria-live") == "polite"
     return now
 

@@ -98,16 +98,20 @@ def test_the_arrows_are_drawn_where_the_numbers_are(figure):
     choose(figure, 0.7, 1.1, 0.9, 40)
     press(figure, "step")
     (S_p, S_h), _ = library(0.7, 1.1, 0.9, 40, 1)
-    line = figure.locator('line[data-part="h"]')
-    at = [float(line.get_attribute(key)) for key in ("x1", "y1", "x2", "y2")]
-    tip = S_p + S_h
-    expected = [
-        210 + 120 * S_p.real,
-        200 - 120 * S_p.imag,
-        210 + 120 * tip.real,
-        200 - 120 * tip.imag,
-    ]
-    assert np.allclose(at, expected, atol=0.006)
+    lines = {part: ends(figure, part) for part in "pxh"}
+    # The mixture's arrow lies on the real axis: it tells where 0 is drawn, and how long 1 is.
+    zero, mixture = lines["x"]
+    scale = abs(mixture - zero) / 0.9
+    assert np.isclose(mixture - zero, 0.9 * scale) and scale > 50
+    drawn = [(point - zero) / scale for part in "ph" for point in lines[part]]
+    assert np.allclose(drawn, [0, S_p, S_p, S_p + S_h], atol=1e-4)
+
+
+def ends(figure, part):
+    """Both ends of an arrow in the plane, upwards positive, in the drawing's units."""
+    line = figure.locator(f'line[data-part="{part}"]')
+    x1, y1, x2, y2 = (float(line.get_attribute(key)) for key in ("x1", "y1", "x2", "y2"))
+    return np.array([x1 - 1j * y1, x2 - 1j * y2])
 
 
 def test_run_makes_fifty_iterations_and_reset_goes_back(figure):

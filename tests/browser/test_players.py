@@ -116,7 +116,8 @@ def test_a_control_that_the_page_computes(served, tmp_path, name):
             assert texts.nth(i).inner_text() == parameter.text(value)
         view, text = control.view(**values), figure.locator(".hpss-text").inner_text()
         check_text(text, view.text)
-        assert figure.locator("canvas").get_attribute("aria-label") == text
+        shows = figure.get_attribute("data-shows")
+        assert figure.locator("canvas").get_attribute("aria-label") == f"{shows} {text}"
         seen.add(page.evaluate("document.querySelector('canvas').toDataURL()"))
     assert len(seen) == 10
     check_sounds(page, view)

@@ -70,7 +70,7 @@
       for (const [image, url] of [[light, state.light], [dark, state.dark]]) {
         image.loading = "eager";
         image.src = url;
-        image.alt = state.text;
+        image.alt = `${figure.dataset.shows} ${state.text}`;
         if (state.size) [image.width, image.height] = state.size;
       }
       text.textContent = state.text;
@@ -146,7 +146,7 @@
     function show(values, found) {
       now = found;
       if (!canvas.isConnected) picture.replaceChildren(canvas);
-      canvas.setAttribute("aria-label", now.text);
+      canvas.setAttribute("aria-label", `${figure.dataset.shows} ${now.text}`);
       text.textContent = now.text;
       sounds.forEach((audio, i) => { if (now.sounds[i]) heard(audio, now.sounds[i]); });
       paint();
@@ -230,9 +230,23 @@
   hpss.fill = fill;
   hpss.say = say;
   hpss.register("[data-hpss=control]", build);
+
   // In JupyterLab the arrow keys would go from cell to cell instead of through a menu. Its own
   // listener asks the element that has the focus, and only then those around it.
   document.addEventListener("focusin", ({ target }) => {
     if (target.closest(".hpss-live")) target.dataset.lmSuppressShortcuts = "true";
+  });
+
+  // Live, in JupyterLab: the widgets' sliders have a label beside them, which names nothing.
+  hpss.register(".widget-slider .noUi-handle", (handle) => {
+    const label = handle.closest(".widget-slider").querySelector(".widget-label");
+    if (label) handle.setAttribute("aria-label", label.textContent.trim());
+  });
+
+  // A formula that is wider than its place scrolls, and whoever has no pointer must get to it.
+  hpss.register("mjx-container[display]", (formula) => {
+    requestAnimationFrame(() => {
+      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+    });
   });
 })();
