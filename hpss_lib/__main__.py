@@ -224,7 +224,7 @@ def _separate_one(task: tuple[Path, Path, dict, bool]) -> dict:
     return {
         "input": str(path),
         # NAME.percussive.wav
-        "outputs": {written.suffixes[-2][1:]: str(written) for written in paths},
+        "outputs": {written.name.split(".")[-2]: str(written) for written in paths},
         "seconds": samples / rate,
         "rate": rate,
         "channels": channels,
