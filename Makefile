@@ -28,7 +28,7 @@ help:
 	@echo "make lab       open the notebooks live in JupyterLab"
 	@echo "make test      lint, types, unit tests, every notebook, a cold build, the pages in Chromium"
 	@echo "make budget    seconds and peak memory of each notebook on one core"
-	@echo "make bench     speed of the library and of the browser's engine"
+	@echo "make bench     speed of the library and of the browser's engine, for the book's page"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make student   the notebooks without solutions in _build/student; make instructor: solved"
 	@echo "make slides    each chapter as slides, in _build/slides"
@@ -150,7 +150,7 @@ budget: .make/python
 	@$(BIN)/python tools/notebook_budget.py book/*.ipynb
 
 bench: .make/python
-	@$(BIN)/python tools/bench.py
+	@$(BIN)/python tools/bench.py --json book/data/bench.json
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node tools/bench_engine.mjs
 
 # Chapter 9's table, from a folder of songs (drums.* beside harmonic.* or other stems in each).
