@@ -1,0 +1,28 @@
+"""The book's table of bad inputs (tools/bad_inputs.py): what the command says today."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from hpss_lib.__main__ import main
+
+ROOT = Path(__file__).resolve().parent.parent
+SPEC = importlib.util.spec_from_file_location("bad_inputs", ROOT / "tools" / "bad_inputs.py")
+bad_inputs = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(bad_inputs)
+TABLE = {row["input"]: row for row in bad_inputs.read_table()}
+
+
+def test_the_table_has_every_input():
+    assert list(TABLE) == list(bad_inputs.INPUTS)
+
+
+@pytest.mark.parametrize("words", bad_inputs.INPUTS)
+def test_the_command_says_what_the_table_says(words, capsys):
+    row = bad_inputs.said(words, lambda arguments: (main(arguments), capsys.readouterr().err))
+    assert row == TABLE[words], "run tools/bad_inputs.py"
+    assert (row["status"] == "0") == (row["files"] == "2"), "both files, or neither and a reason"
+    if row["status"] != "0":
+        assert row["says"].startswith("hpss: ") and row["files"] == "0"
+    assert "Traceback" not in row["says"]
