@@ -126,7 +126,8 @@ def beats_view(level: float) -> View:
         sounds[f"{label} with clicks"] = signal + clicks
     axes[-1].set_xlabel("time (s)")
     text = (
-        f"Drums at {level:+g} dB: the beats found in the mixture have an F-measure of "
+        f"Drums at {f'{level:+g}' if level else '0'} dB: the beats found in the mixture have an "
+        "F-measure of "
         f"{scores[0]:.2f}, those found in the percussive part {scores[1]:.2f}."
     )
     return View(fig, sounds, text.replace("-", "−").replace("F−", "F-"))
@@ -391,7 +392,8 @@ def pitch_view(semitones: float) -> View:
     rises = [np.nanmedian(stretching.attacks(x, times)) for x in (t.x, whole, apart)]
     text = (
         f"{semitones:+g} semitones. Strokes rise by {rises[0]:.0f} dB in the original, "
-        f"{rises[1]:.0f} dB where all is shifted, {rises[2]:.0f} dB where the harmonic part is."
+        f"{rises[1]:.0f} dB where all is shifted, {rises[2]:.0f} dB where only the harmonic part "
+        "is."
     )
     sounds = {"original": t.x, "all shifted": whole, "harmonic part shifted": apart}
     return View(fig, sounds, text.replace("-", "−"))
