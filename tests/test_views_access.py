@@ -32,6 +32,14 @@ def test_bars_and_an_empty_drawing():
     assert figures.described(fig) == "A picture: SDR (dB), as bars."
 
 
+def test_a_panel_borrows_no_label_of_an_axis_that_it_does_not_share():
+    fig = Figure()
+    left, right = fig.subplots(1, 2)
+    left.set(xlabel="bin", ylabel="level (dB)")
+    right.set(xlabel="offset")
+    assert figures.described(fig) == "2 panels: level (dB) over bin; offset."
+
+
 def test_a_strip_says_where_its_sound_lies():
     t = np.arange(44100) / 44100
     x = (np.sin(2 * np.pi * 200 * t) + 0.6 * np.sin(2 * np.pi * 5000 * t)).astype(np.float32)

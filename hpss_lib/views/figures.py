@@ -146,8 +146,12 @@ def _panel(ax: Axes, shared: list[Axes]) -> str:
     """One panel: its title, its axes, and the lines, colours or bars in it."""
     title = _plain(ax.get_title(loc="left") or ax.get_title())
     # Where panels share an axis, only one of them bears its label.
-    across = ax.get_xlabel() or next((o.get_xlabel() for o in shared if o.get_xlabel()), "")
-    up = ax.get_ylabel() or next((o.get_ylabel() for o in shared if o.get_ylabel()), "")
+    across, up = ax.get_xlabel(), ax.get_ylabel()
+    for other in shared:
+        if ax.get_shared_x_axes().joined(ax, other):
+            across = across or other.get_xlabel()
+        if ax.get_shared_y_axes().joined(ax, other):
+            up = up or other.get_ylabel()
     sides = " over ".join(_plain(label) for label in (up, across) if label)
     named = [_plain(h) for h in ax.get_legend_handles_labels()[1]]
     coloured = bool(ax.images) or any(c.get_array() is not None for c in ax.collections)
