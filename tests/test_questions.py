@@ -76,6 +76,7 @@ def test_text_is_safe_and_boxes_are_named():
         (lambda: Number({"": float("nan")}, 0.1), "finite"),
         (lambda: Number({"": 1.0}, 0.0), "above 0"),
         (lambda: Number({"": 1.0}, 0.1, "", {1.05: "no"}), "within the tolerance"),
+        (lambda: Number({"": 1.0}, 0.1, "", {2.0: "no", 2.05: "nor"}), "told apart"),
         (lambda: Choice({"a": "", "b": ""}, 2), "right is 2"),
         (lambda: Order(("a", "b"), ""), "three or more"),
         (lambda: Order(("a", "b", "b"), ""), "different"),

@@ -6,6 +6,7 @@ reads the solution before having tried. Progress stays in the reader's browser.
 """
 
 import base64
+import itertools
 import json
 import math
 import re
@@ -48,6 +49,12 @@ class Number:
         for wrong in self.mistakes:
             if abs(wrong - first) <= self.tolerance:
                 raise ValueError(f"the mistake {wrong} is within the tolerance of {first}")
+        told = sorted(self.mistakes)
+        if any(
+            b - a <= self.tolerance and self.mistakes[a] != self.mistakes[b]
+            for a, b in itertools.pairwise(told)
+        ):
+            raise ValueError(f"of the mistakes {told} two cannot be told apart")
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,6 @@ seconds_at_once = Exercise(
             0.06,
             "MB",
             {
-                SAMPLE_RATE * 16 / 1e6: "That is a signal of 16 bytes a sample.",
                 _SECOND / 2e6: "That is single precision.",
             },
         ),
