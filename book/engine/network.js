@@ -86,13 +86,14 @@ function allocator({ memory, __heap_base }) {
 
 /** A layer's weights in panels of 8 outputs, zeros where there are fewer. @returns {Layer} */
 function readLayer(tensor, allocate, weight, bias) {
-  const { shape: [rows, inputs], data } = tensor(weight), outputs = upTo8(rows);
+  const { shape: [rows, inputs], at } = tensor(weight), outputs = upTo8(rows);
   const W = allocate(outputs / 8, 8 * inputs), b = allocate(1, outputs), panels = W.view();
+  const added = tensor(bias);
   for (let n = 0; n < rows; n += 1) {
     const panel = (n >> 3) * 8 * inputs + (n & 7);
-    for (let k = 0; k < inputs; k += 1) panels[panel + 8 * k] = data[n * inputs + k];
+    for (let k = 0; k < inputs; k += 1) panels[panel + 8 * k] = at(n * inputs + k);
   }
-  b.view().set(tensor(bias).data);
+  b.view().set(Float32Array.from({ length: rows }, (_, n) => added.at(n)));
   return { W, b, inputs, outputs };
 }
 

@@ -256,18 +256,21 @@ function chooseWay(/** @type {Way} */ way) {
   else if (song) attempt(song.name, (signal) => separate(way, signal));
 }
 
+/** Bring the network to the engine, which alone holds its weights then. @param {AbortSignal} signal */
+async function loadNetwork(signal) {
+  const onProgress = working("Loading the network");
+  onProgress(0);
+  const size = Number(data.weightsBytes), wasm = new URL("../engine/network.wasm", import.meta.url);
+  const [program, file] = await orSay(Promise.all([
+    fetch(wasm, { signal }).then((response) => response.arrayBuffer()),
+    weights(weightsUrl, size, onProgress, signal),
+  ]), words.noConnection, signal);
+  await started().loadModel(program, file);
+  hasNetwork = true;
+}
+
 const withNetwork = () => song && attempt(song.name, async (signal) => {
-  if (!hasNetwork) {
-    const onProgress = working("Loading the network");
-    onProgress(0);
-    const size = Number(data.weightsBytes), wasm = new URL("../engine/network.wasm", import.meta.url);
-    const [program, file] = await orSay(Promise.all([
-      fetch(wasm, { signal }).then((response) => response.arrayBuffer()),
-      weights(weightsUrl, size, onProgress, signal),
-    ]), words.noConnection, signal);
-    await started().loadModel(program, file);
-    hasNetwork = true;
-  }
+  if (!hasNetwork) await loadNetwork(signal);
   await separate("mad", signal);
 });
 
