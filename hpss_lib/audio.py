@@ -272,7 +272,7 @@ def load(path: str | Path, *, rate: int = SAMPLE_RATE, mono: bool = True) -> np.
     return resample(x, rate_in, rate)
 
 
-def resample(x: np.ndarray, rate_in: int, rate_out: int) -> np.ndarray:
+def resample(x: np.ndarray, rate_in: float, rate_out: float) -> np.ndarray:
     """Resample a signal: band-limited, without delay.
 
     Parameters

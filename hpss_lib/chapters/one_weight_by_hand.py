@@ -68,7 +68,8 @@ def descend(e: Example, rate: float, steps: int, *, free: tuple[int, int] = (1, 
     """The way downhill from w = b = 0: (steps + 1, 2). free: 0 holds a number where it is."""
     way = [np.zeros(2)]
     for _ in range(steps):
-        way.append(way[-1] - rate * np.array(free) * gradient_at(*way[-1], e))
+        w, b = way[-1]
+        way.append(way[-1] - rate * np.array(free) * gradient_at(w, b, e))
     return np.array(way)
 
 
