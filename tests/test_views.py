@@ -156,7 +156,8 @@ def test_the_built_book_has_the_engine_whole(tmp_path):
 
 
 def test_script_asks_for_nothing_elsewhere():
-    static, names = Path(output.__file__).parent / "static", (*output.SCRIPTS, *output.FIGURES)
+    static = Path(output.__file__).parent / "static"
+    names = (*output.SCRIPTS, *output.FIGURES, *output.PAGES)
     assert {path.stem for path in static.glob("*.js")} == set(names)
     for script in map(output.static_text, (f"{name}.js" for name in names)):
         assert not re.search(r"https?://|//cdn|@import|url\(", script)

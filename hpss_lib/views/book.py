@@ -70,7 +70,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", _drop_thebe)
     app.connect("build-finished", _finish)
     app.add_js_file(None, body=_HEAD_SCRIPT, priority=1)
-    for script in (*output.SCRIPTS, *output.FIGURES, "terms"):
+    for script in (*output.SCRIPTS, *output.FIGURES, *output.PAGES):
         app.add_js_file(f"{script}.js", defer="defer")
     for style in ("hpss", *output.FIGURES):
         app.add_css_file(f"{style}.css")

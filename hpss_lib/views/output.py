@@ -18,6 +18,7 @@ FOLDER = "HPSS_BOOK_ASSETS"
 # Of static/, what every page has, in the order in which it is loaded; and what one chapter alone.
 SCRIPTS = ("registry", "sounds", "controls", "playback", "stems")
 FIGURES = ("phasor", "listening", "questions")
+PAGES = ("terms",)  # of what the build adds to a page, and no notebook shows
 
 _SUFFIX = {"image/webp": ".webp", "image/png": ".png", "audio/flac": ".flac"}
 
