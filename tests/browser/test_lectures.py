@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import _skip_or_fail, site_folder
+from conftest import site_folder, skip_or_fail
 
 ROOT = Path(__file__).resolve().parents[2]
 WALK = """async () => {
@@ -27,7 +27,7 @@ WALK = """async () => {
 def lecture(tmp_path_factory):
     executed = site_folder().parent / "jupyter_execute" / "book"
     if not (executed / "03_median_masks.ipynb").is_file():
-        _skip_or_fail(f"no executed notebooks in {executed}: run `make book` first")
+        skip_or_fail(f"no executed notebooks in {executed}: run `make book` first")
     spec = importlib.util.spec_from_file_location("slides", ROOT / "tools" / "slides.py")
     slides = importlib.util.module_from_spec(spec)
     sys.modules["slides"] = slides
