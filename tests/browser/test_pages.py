@@ -73,7 +73,8 @@ def test_page_is_whole_and_fits_a_phone(site, page, name):
         """() => [...document.querySelectorAll('.hpss, .hpss *')].filter(e => {
             const box = e.getBoundingClientRect();
             return box.width && box.right > innerWidth + 1
-                && !e.closest('.hpss-picture, .hpss-table table'); })  // (tables scroll)
+                && !e.closest('.hpss-picture, .hpss-table table')  // (tables scroll)
+                && !e.parentElement.closest('mjx-container'); })  // (and formulas)
             .map(e => e.className).slice(0, 5)"""
     )
     assert wide == [], "parts wider than the screen"
