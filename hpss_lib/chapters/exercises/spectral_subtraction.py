@@ -99,8 +99,8 @@ best_on_the_line = Exercise(
             {
                 "0": "The shadow falls behind the origin, and 0 is the nearest that is allowed.",
                 "Half of $|S_p|$": "The shadow is that long, and points the other way.",
-                "$|S_p|$": "Then the error is longer than $|S_p|$ itself.",
-                "$|X|$": "That is the far end of the range.",
+                "All of $|S_p|$": "Then the error is longer than $|S_p|$ itself.",
+                "All of $|X|$": "That is the far end of the range.",
             },
             0,
         ),
