@@ -1,16 +1,10 @@
 """The book's table of bad inputs (tools/bad_inputs.py): what the command says today."""
 
-import importlib.util
-from pathlib import Path
-
+import bad_inputs
 import pytest
 
 from hpss_lib.__main__ import main
 
-ROOT = Path(__file__).resolve().parent.parent
-SPEC = importlib.util.spec_from_file_location("bad_inputs", ROOT / "tools" / "bad_inputs.py")
-bad_inputs = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(bad_inputs)
 TABLE = {row["input"]: row for row in bad_inputs.read_table()}
 
 

@@ -1,26 +1,14 @@
 """The book for students and for instructors: the same notebooks without and with solutions."""
 
-import importlib.util
 import itertools
 import json
-import sys
 import zipfile
 from pathlib import Path
 
+import editions
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def load():
-    spec = importlib.util.spec_from_file_location("editions", ROOT / "tools" / "editions.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["editions"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-editions = load()
 
 
 def sources(path):

@@ -1,10 +1,9 @@
 """The network, its losses, its weights (chapters 5 and 6)."""
 
-import importlib.util
 import json
 from dataclasses import replace
-from pathlib import Path
 
+import complement
 import numpy as np
 import pytest
 import torch
@@ -519,16 +518,12 @@ def test_nothing_but_tensors_is_unpickled(tmp_path, capsys):
 
 
 def test_the_complement_leaves_what_the_other_takes():
-    path = Path(__file__).parent.parent / "tools/complement.py"
-    spec = importlib.util.spec_from_file_location("complement", path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
     model = build(replace(TINY, mask_bias=0.5))  # masks near one half
     V = torch.rand(3, model.config.frames, model.config.bins)
     with torch.no_grad():
         model.denoiser.decoder.weight.normal_()  # whatever it has learned is not taken over
         taken = model.masker(V)[0]
-        left = tool.complement(model)(V)
+        left = complement.complement(model)(V)
     V = mad.trim(V, model.config)
     inside = (taken > 0) & (taken < V)
     assert inside.float().mean() > 0.5

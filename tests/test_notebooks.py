@@ -1,17 +1,14 @@
 """The form of the notebooks: what they say of themselves is so, on the page and in JupyterLab."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 
+import minutes as tool
 import pytest
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
-spec = importlib.util.spec_from_file_location("minutes", ROOT / "tools" / "minutes.py")
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 WITH_MINUTES = [p for p in NOTEBOOKS if tool.STATED.search(p.read_text(encoding="utf-8"))]
 
 

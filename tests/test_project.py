@@ -1,22 +1,19 @@
 """The frame: what is said in two places, files that must not come in, what an import costs."""
 
 import hashlib
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import repository
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
 
 def test_repository_address_is_said_once():
-    spec = importlib.util.spec_from_file_location("repository", ROOT / "tools/repository.py")
-    repository = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(repository)
     readme = (ROOT / "README.md").read_text(encoding="utf8")
     url = repository.configured((ROOT / "_config.yml").read_text(encoding="utf8"))
     assert readme == repository.with_badges(readme, url)

@@ -1,21 +1,12 @@
 """The book's own server: parts of files, and a port that is taken (tools/serve.py)."""
 
 import asyncio
-import importlib.util
 import socket
-from pathlib import Path
 
-import pytest
-
-pytest.importorskip("tornado")
+import serve
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-
-PATH = Path(__file__).resolve().parent.parent / "tools" / "serve.py"
-SPEC = importlib.util.spec_from_file_location("serve", PATH)
-serve = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(serve)
 
 
 def test_a_player_may_seek(tmp_path):

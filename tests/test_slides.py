@@ -1,13 +1,12 @@
 """Slides: what a tagged cell becomes, and that nothing on them comes from elsewhere."""
 
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import slides
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = [
@@ -27,15 +26,6 @@ $$M = P / (P + H)$$
 
 </details>
 """
-
-
-@pytest.fixture(scope="module")
-def slides():
-    spec = importlib.util.spec_from_file_location("slides", ROOT / "tools" / "slides.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["slides"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def cell(text, *tags, markup=None):
@@ -61,7 +51,7 @@ def deck():
     )
 
 
-def test_a_slide_shows_the_point_and_the_notes_say_the_rest(slides):
+def test_a_slide_shows_the_point_and_the_notes_say_the_rest():
     said = slides.spoken(TEXT)
     assert said.startswith("## A mask\n") and "- A mask is a picture" in said
     assert "**" not in slides.spoken("- **Twitter.** Bins come **and** go.\n- **Noise.** It is.")
@@ -75,7 +65,7 @@ def test_a_slide_shows_the_point_and_the_notes_say_the_rest(slides):
     assert shown[0].startswith("<h3>A mask</h3><img") and shown[1] == "<p>alone"
 
 
-def test_nothing_on_a_slide_comes_from_elsewhere(slides):
+def test_nothing_on_a_slide_comes_from_elsewhere():
     text = slides.page(deck(), "deck")
     named = re.findall(r'(?:src|href)="([^"]*)"', text)
     assert {"mathjax/tex-svg.js", "static/hpss.css", "reveal/dist/reveal.js"} <= set(named)
@@ -84,7 +74,7 @@ def test_nothing_on_a_slide_comes_from_elsewhere(slides):
     assert text.count('<aside class="notes">') == 3
 
 
-def test_the_folder_is_whole(slides, tmp_path, monkeypatch):
+def test_the_folder_is_whole(tmp_path, monkeypatch):
     executed, assets = tmp_path / "executed", tmp_path / "assets"
     executed.mkdir(), assets.mkdir()
     nbformat.write(deck(), executed / "03_masks.ipynb")
@@ -105,7 +95,7 @@ def test_the_folder_is_whole(slides, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_each_chapter_has_a_lecture(slides, path):
+def test_each_chapter_has_a_lecture(path):
     cells = json.loads(path.read_text(encoding="utf8"))["cells"]
     tagged = [c for c in cells if slides.TAG in c["metadata"].get("tags", [])]
     texts = ["".join(c["source"]) for c in tagged if c["cell_type"] == "markdown"]

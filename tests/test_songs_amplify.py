@@ -1,17 +1,11 @@
 """tools/amplify.py: dry guitars through amplifiers (chapter 6)."""
 
-import importlib.util
 import sys
-from pathlib import Path
 
+import amplify
 import numpy as np
 import pytest
 import soundfile
-
-TOOL = Path(__file__).resolve().parent.parent / "tools/amplify.py"
-SPEC = importlib.util.spec_from_file_location("amplify", TOOL)
-amplify = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(amplify)
 
 RATE = 44_100
 

@@ -1,16 +1,13 @@
 """tools/stereo.py: what it mixes, and what it measures."""
 
 import csv
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
+import stereo
 
 ROOT = Path(__file__).parents[1]
-spec = importlib.util.spec_from_file_location("stereo", ROOT / "tools" / "stereo.py")
-stereo = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(stereo)
 
 
 def noise(n=20_000, seed=0):

@@ -4,15 +4,14 @@ make book && .venv/bin/python tools/accessibility.py        (needs Chromium)
 """
 
 import argparse
-import functools
-import http.server
 import json
 import shutil
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -85,11 +84,6 @@ def _gravest(found: list[dict], rule: str) -> tuple:
     return ("critical", "serious", "moderate", "minor").index(impact), rule
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 def main(argv: list[str] | None = None) -> int:
     from playwright.sync_api import sync_playwright
 
@@ -98,11 +92,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pages", default="", help="only those whose address holds this")
     parser.add_argument("--json", type=Path, help="every place, as a file")
     options = parser.parse_args(argv)
-    handler = functools.partial(_Quiet, directory=str(options.folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     found = []
-    with sync_playwright() as playwright:
+    with serve.plainly(options.folder) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
@@ -110,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         page.set_default_timeout(600_000)
         for name in addresses(options.folder):
             if options.pages in name:
-                found += findings(page, f"http://127.0.0.1:{server.server_port}/{name}")
+                found += findings(page, f"{site}{name}")
                 print(".", end="", file=sys.stderr, flush=True)
                 if options.json:
                     options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")

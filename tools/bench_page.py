@@ -11,16 +11,14 @@ what the page's own process holds alone (its unique set), workers, weights and p
 """
 
 import argparse
-import functools
-import http.server
 import shutil
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import psutil
+import serve
 import soundfile
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -28,11 +26,6 @@ from hpss_lib.stft import SAMPLE_RATE
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABITS, LATENCY_MS = 4, 20  # of the connection over which the first page is loaded
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 def held(browser: psutil.Process) -> float:
@@ -90,11 +83,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=4.0, help="of the song; 0: the first page")
     parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html")
     options = parser.parse_args()
-    handler = functools.partial(_Quiet, directory=str(options.site))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    site = f"http://127.0.0.1:{server.server_address[1]}/"
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve.plainly(options.site) as site,
+        sync_playwright() as playwright,
+    ):
         before = {child.pid for child in psutil.Process().children(recursive=True)}
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
@@ -109,7 +102,6 @@ def main() -> None:
             chromium = next(p for p in new if "--type=" not in " ".join(p.cmdline()))
             song(browser, chromium, site, Path(folder) / "noise.wav", options.minutes)
         browser.close()
-    server.shutdown()
 
 
 def song(browser: Browser, process: psutil.Process, site: str, path: Path, minutes: float) -> None:

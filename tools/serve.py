@@ -6,7 +6,12 @@ starts again at its beginning.
 
 import argparse
 import asyncio
+import functools
+import http.server
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
@@ -32,6 +37,23 @@ async def serve(folder: Path, port: int) -> None:
     HTTPServer(application(folder)).add_sockets(bind_sockets(port, "127.0.0.1"))
     print(f"The book is on http://localhost:{port}  (stop with Ctrl-C)", flush=True)
     await asyncio.Event().wait()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def plainly(folder: str | Path) -> Iterator[str]:
+    """A folder's address while a thread serves it, without ranges: what pages can live with."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
 
 
 def main(argv: list[str] | None = None) -> int:

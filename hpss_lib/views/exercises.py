@@ -313,13 +313,9 @@ def _refuse(
     hint = hints[min(_tries[hints], len(hints) - 1)]
     _tries[hints] += 1
     said = f" {wrong}" if isinstance(wrong, str) else ""
-    failed = f" (Testing it raised {type(wrong).__name__}: {wrong})" if _is_error(wrong) else ""
     cause = wrong if isinstance(wrong, Exception) else None
+    failed = f" (Testing it raised {type(cause).__name__}: {cause})" if cause else ""
     raise WrongAnswerError(f"{given}{said} {hint}{failed}") from cause
-
-
-def _is_error(wrong: object) -> bool:
-    return isinstance(wrong, Exception)
 
 
 def _described(value: Any) -> str:

@@ -75,7 +75,7 @@ def link_terms(body: str, terms: Mapping[str, Term]) -> str:
     if not terms:
         return body
     left = dict(terms)
-    names = {_plain(name): name for name in terms}
+    names = {name.lower(): name for name in terms}
     words = "|".join(
         re.escape(name) + (f"(?!{_NOT_BEFORE[name]})" if name in _NOT_BEFORE else "")
         for name in sorted(names, key=len, reverse=True)
@@ -84,7 +84,7 @@ def link_terms(body: str, terms: Mapping[str, Term]) -> str:
     pattern = re.compile(rf"(?<![\w-])({words})(s?)(?![\w-])", re.IGNORECASE)
 
     def replace(match: re.Match[str]) -> str:
-        name = names[_plain(match[1])]
+        name = names[match[1].lower()]
         capitals = name[1:] != name[1:].lower()
         if name not in left or (capitals and match[1] != name) or match[0].lower() == "harmonics":
             return match[0]
@@ -126,10 +126,6 @@ def number_figures(body: str, chapter: int | None) -> str:
         return f'<a class="hpss-ref" href="#{match[1]}">figure {number}</a>'
 
     return _REFERENCE.sub(refer, "".join(parts))
-
-
-def _plain(name: str) -> str:
-    return name.lower()
 
 
 def _in_text(body: str, change: Callable[[str], str], also: frozenset | set = frozenset()) -> str:

@@ -1,14 +1,12 @@
 """Chromium with the network cut: a request that leaves the book, or an error, fails the test."""
 
-import functools
-import http.server
 import os
 import shutil
-import threading
 import time
 from pathlib import Path
 
 import pytest
+import serve
 
 from hpss_lib.views import output
 
@@ -55,24 +53,14 @@ def skip_or_fail(reason):
     pytest.skip(reason)  # outside CI only: this machine lacks Chromium or the built book
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """A plain server, without range requests: the least that the pages must live with."""
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="session")
 def site():
     """The address of the built book, served on localhost by a thread."""
     folder = site_folder()
     if not site_pages():
         skip_or_fail(f"no built book in {folder}: run `make book` first")
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with serve.plainly(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

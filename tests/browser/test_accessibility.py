@@ -1,13 +1,8 @@
 """axe-core over every built page, light and dark, by WCAG 2.2 AA (tools/accessibility.py)."""
 
-import importlib.util
-
+import accessibility
 import pytest
-from conftest import ROOT, open_alone, site_folder
-
-SPEC = importlib.util.spec_from_file_location("accessibility", ROOT / "tools/accessibility.py")
-accessibility = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(accessibility)
+from conftest import open_alone, site_folder
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The engine in Chromium, under the policy that a page which computes sets itself."""
 
-import functools
-import http.server
 import shutil
-import threading
 
 import numpy as np
 import pytest
+import serve
 from conftest import ROOT
 
 from hpss_lib.audio import load_excerpt
@@ -43,11 +41,8 @@ def folder(tmp_path):
     (tmp_path / "index.html").write_text(PAGE, encoding="utf-8")
     (tmp_path / "page.js").write_text(SCRIPT, encoding="utf-8")
     (tmp_path / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with serve.plainly(tmp_path) as address:
+        yield address
 
 
 def test_a_page_separates_as_the_library_does(page, folder):

@@ -148,7 +148,8 @@ def run_all(page, address):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=180_000)  # in the status bar
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(".hpss-live.hpss-control").first.wait_for(timeout=300_000)
+    # Perhaps out of sight, where JupyterLab keeps it but does not draw it.
+    page.locator(".hpss-live.hpss-control").first.wait_for(state="attached", timeout=300_000)
     finish(page)
 
 
@@ -211,10 +212,11 @@ def shown(control):
 
 def scroll_to(page, locator):
     """Scroll the notebook, which draws only what is in sight, until the element is there."""
-    for _ in range(100):
+    outer = page.locator(".jp-WindowedPanel-outer").first
+    for step in range(100):
         if locator.count() and locator.is_visible():
             break
-        page.locator(".jp-WindowedPanel-outer").first.evaluate("e => { e.scrollTop += 500 }")
+        outer.evaluate("(e, top) => { e.scrollTop = top }", 500 * step)
         page.wait_for_timeout(300)
     locator.scroll_into_view_if_needed()
 

@@ -1,10 +1,9 @@
 """A chapter's slides in Chromium, from disk: whole, none taller than the screen, keys where due."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
+import slides
 from conftest import site_folder, skip_or_fail
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +27,10 @@ def lecture(tmp_path_factory):
     executed = site_folder().parent / "jupyter_execute" / "book"
     if not (executed / "03_median_masks.ipynb").is_file():
         skip_or_fail(f"no executed notebooks in {executed}: run `make book` first")
-    spec = importlib.util.spec_from_file_location("slides", ROOT / "tools" / "slides.py")
-    slides = importlib.util.module_from_spec(spec)
-    sys.modules["slides"] = slides
-    spec.loader.exec_module(slides)
-    slides.EXECUTED, slides.ASSETS = executed, site_folder() / "book" / "assets"
-    return slides.write_slides(tmp_path_factory.mktemp("slides"), ["03_*"])[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slides, "EXECUTED", executed)
+        patch.setattr(slides, "ASSETS", site_folder() / "book" / "assets")
+        return slides.write_slides(tmp_path_factory.mktemp("slides"), ["03_*"])[0]
 
 
 def test_every_slide_fits(page, lecture):

@@ -1,26 +1,19 @@
 """Players on a page of their own: what loads first, large buttons, one transport for a list."""
 
 import dataclasses
-import functools
-import http.server
 import json
 import math
 import re
 import shutil
-import threading
 
 import numpy as np
 import pytest
+import serve
 from conftest import ROOT, until
 
 from hpss_lib.chapters import median_masks, sinusoidal_phase, spectral_subtraction, stft
 from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import output, players
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 def tone(hertz, seconds=4.0):
@@ -33,9 +26,6 @@ def served(page, tmp_path, monkeypatch):
     monkeypatch.setenv(output.FOLDER, str(tmp_path / "assets"))
     shown = []
     monkeypatch.setattr(output, "emit", lambda markup, *_: shown.append(markup))
-    handler = functools.partial(_Quiet, directory=str(tmp_path))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def start(show):
         show()
@@ -47,11 +37,11 @@ def served(page, tmp_path, monkeypatch):
             "</html>",
             encoding="utf-8",
         )
-        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.goto(address)
         return page
 
-    yield start
-    server.shutdown()
+    with serve.plainly(tmp_path) as address:
+        yield start
 
 
 # By control, ten values of its sliders, between the positions and at both ends too.

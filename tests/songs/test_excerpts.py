@@ -1,12 +1,12 @@
 """The book's own excerpts: what the tool composes is what lies in the folder."""
 
-import importlib.util
 import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import render_excerpts as tool
 
 from hpss_lib.songs.performing import perform
 from hpss_lib.songs.score import parse_chord
@@ -14,18 +14,7 @@ from hpss_lib.songs.score import parse_chord
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location(
-        "render_excerpts", ROOT / "tools" / "render_excerpts.py"
-    )
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_excerpts_are_scores_of_ten_to_fifteen_seconds(tool):
+def test_the_excerpts_are_scores_of_ten_to_fifteen_seconds():
     assert len(tool.EXCERPTS) >= 6
     for name, (title, style, _, written) in tool.EXCERPTS.items():
         song = perform(written, tool.SEED)
@@ -33,7 +22,7 @@ def test_the_excerpts_are_scores_of_ten_to_fifteen_seconds(tool):
         assert {n.percussive for n in song.notes} == {True, False}
 
 
-def test_the_excerpts_on_disk_are_those_of_the_tool(tool):
+def test_the_excerpts_on_disk_are_those_of_the_tool():
     import soundfile
 
     folder = ROOT / "hpss_lib" / "excerpts"
@@ -53,7 +42,7 @@ def test_the_excerpts_on_disk_are_those_of_the_tool(tool):
         assert "CC BY 4.0" in entry["licence"] and entry["tempo"] > 0 and entry["source"]
 
 
-def test_beats_and_chords_on_disk_are_what_is_played(tool):
+def test_beats_and_chords_on_disk_are_what_is_played():
     index = json.loads((ROOT / "hpss_lib" / "excerpts" / "index.json").read_text())
     for name, entry in index.items():
         assert np.allclose(np.diff(entry["beats"]), 60 / entry["tempo"], atol=2e-4), name

@@ -1,10 +1,9 @@
 """The index of recorded notes: what is measured is what was put in, and songs play from it."""
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
+import index_notes as tool
 import numpy as np
 import pytest
 import soundfile
@@ -12,17 +11,7 @@ import soundfile
 from hpss_lib.songs import instruments
 from hpss_lib.songs.score import DRUMS, Note, Part
 
-ROOT = Path(__file__).resolve().parents[2]
 RATE = 44100
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("index_notes", ROOT / "tools" / "index_notes.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def tone(midi, *, cents=0.0, silence=0.0, gain=0.3):
@@ -54,18 +43,18 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("midi", [24, 45, 60, 75, 96, 127])
 @pytest.mark.parametrize("off", [-41, 0, 18])
-def test_cents_are_measured_in_every_octave(tool, midi, off):
+def test_cents_are_measured_in_every_octave(midi, off):
     assert tool.cents(tone(midi, cents=off), midi) == pytest.approx(off, abs=3)
 
 
-def test_level_and_attack_are_measured(tool):
+def test_level_and_attack_are_measured():
     x = np.concatenate([np.zeros(RATE // 10), np.full(RATE, 0.5)])
     assert tool.level_db(np.full(RATE, 0.5), 0.4) == pytest.approx(-6.02, abs=0.01)
     assert tool.level_db(x, 0.2) == pytest.approx(-9.03, abs=0.01)
     assert tool.attack_ms(x) == 100.0 and tool.attack_ms(x[RATE // 10 :]) == 0.0
 
 
-def test_an_index_is_written_and_played_from(tool, folder, monkeypatch, capsys):
+def test_an_index_is_written_and_played_from(folder, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["index_notes.py", str(folder)])
     tool.main()
     assert "17 recordings" in capsys.readouterr().out
@@ -86,9 +75,7 @@ def test_an_index_is_written_and_played_from(tool, folder, monkeypatch, capsys):
     assert y.any() and not left
 
 
-def test_what_an_index_says_already_stays_and_kits_may_be_chosen(
-    tool, folder, tmp_path, monkeypatch
-):
+def test_what_an_index_says_already_stays_and_kits_may_be_chosen(folder, tmp_path, monkeypatch):
     known = {"file": "drums/dry/kick/0_0.wav", "kind": "drum", "kit": "dry", "cents": "as it was"}
     (folder / "index.json").write_text(json.dumps([known]))
     entries = tool.index(folder)
@@ -105,7 +92,7 @@ def test_what_an_index_says_already_stays_and_kits_may_be_chosen(
     assert json.loads((folder / "index.json").read_text()) == [known]
 
 
-def test_mistakes_are_named(tool, folder, monkeypatch, capsys):
+def test_mistakes_are_named(folder, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["index_notes.py", str(folder), "--kits", "none_such"])
     with pytest.raises(SystemExit):
         tool.main()
