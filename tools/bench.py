@@ -95,7 +95,8 @@ def row(
     held = "" if least is None else f"at least {least:g} {unit}"
     held = held if most is None else f"at most {most:g} {unit}"
     spread = f"{min(values):.4g} to {max(values):.4g}" if len(values) > 1 else ""
-    print(f"{what:<58} {median:>12.4g} {unit:<9} {spread:<20} {held}", flush=True)
+    middle = f"{median:,}" if isinstance(median, int) else f"{median:.4g}"  # a count is whole
+    print(f"{what:<58} {middle:>12} {unit:<9} {spread:<20} {held}", flush=True)
     ROWS.append(
         {
             "what": what,
