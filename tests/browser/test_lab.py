@@ -66,7 +66,8 @@ def lab(browser, tmp_path_factory):
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, log)
-        yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={token}", work
+        # Reset, or the notebook that was open before comes back beside it, and is what is run.
+        yield f"http://127.0.0.1:{port}/lab/tree/{{}}?reset&token={token}", work
     finally:
         server.terminate()
         try:
