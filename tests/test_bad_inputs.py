@@ -1,5 +1,7 @@
 """The book's table of bad inputs (tools/bad_inputs.py): what the command says today."""
 
+import re
+
 import bad_inputs
 import pytest
 
@@ -20,3 +22,9 @@ def test_the_command_says_what_the_table_says(words, capsys):
     if row["status"] != "0":
         assert row["says"].startswith("hpss: ") and row["files"] == "0"
     assert "Traceback" not in row["says"]
+
+
+def test_the_page_shows_the_table():
+    page = bad_inputs.ROOT / "book" / "bad_input.md"
+    (shown,) = re.findall(r":file: (.+)", page.read_text(encoding="utf-8"))
+    assert (page.parent / shown).samefile(bad_inputs.TABLE)
