@@ -72,6 +72,12 @@ def test_a_term_is_linked_once_and_where_it_is_meant():
     assert re.sub(r"</?a\b[^>]*>", "", found) == text  # not a word is changed
 
 
+def test_a_mean_is_no_part_of_the_music():
+    terms = {"harmonic": Term("g.html#harmonic", "A part.")}
+    found = link_terms("<p>Their harmonic mean; the harmonic part.</p>", terms)
+    assert found.startswith("<p>Their harmonic mean; the <a ")
+
+
 def test_figures_and_solutions_hold_no_terms():
     for markup in ("<figure><p>mask</p></figure>", "<details><p>mask</p></details>"):
         assert link_terms(markup, TERMS) == markup

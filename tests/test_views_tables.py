@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from hpss_lib.views import tables
@@ -28,6 +29,14 @@ def test_heads_numbers_and_what_is_missing(monkeypatch):
 def test_numbers_stand_right_and_wide_tables_scroll(monkeypatch):
     markup, _ = shown(monkeypatch, {"a": [1.0]}, ["b"], caption="c", form=".3f")
     assert "overflow-x:auto" in markup and re.search(r"<td style=[^>]*right[^>]*>1.000<", markup)
+
+
+def test_one_column_signs_and_counts(monkeypatch):
+    rows = {-0.5: 1.25, "a word": "none", "a count": np.int64(33_841), "an array": -np.ones(1)}
+    markup, _ = shown(monkeypatch, rows, ["loss"], caption="c", form="+.2f")
+    assert re.findall(r'<th scope="row"[^>]*>([^<]*)', markup)[0] == "−0.5"
+    cells = re.findall(r"<td style[^>]*>([^<]*)", markup)
+    assert cells == ["+1.25", "none", "33,841", "−1.00"]
 
 
 def test_a_row_with_too_few_cells_is_refused():

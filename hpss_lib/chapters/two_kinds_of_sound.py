@@ -174,8 +174,8 @@ drum_control = Control(
     caption="A drum made of the modes of a membrane (horizontal) and of noise, struck at 0.2 s.",
     question="Which of these sounds would you no longer call a drum? Does the number agree?",
     answer=(
-        "Most ears let go of the drum when it is all membrane and rings for a second: that is a "
-        'low bell or a timpano, and there alone the number says "horizontal" (+4 dB). A tenth '
+        "Your ears decide. What is all membrane and rings for a second is rather a low bell or a "
+        'timpano, and there alone the number says "horizontal" (+4 dB). A tenth '
         'of noise is enough to bring it back to "neither". At 100 % noise and 1 s it is a hiss '
         "that fades, for the ear perhaps no drum; the number calls it vertical."
     ),

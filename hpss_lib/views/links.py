@@ -31,7 +31,12 @@ _CHAPTERS = re.compile(
 _FIGURE = re.compile(r'<figure\b[^>]*\bid="((?:figure|control|phasor|listening)-[A-Za-z0-9-]+)"')
 _REFERENCE = re.compile(r'<a class="hpss-ref" href="#([A-Za-z0-9-]+)">[^<]*</a>')
 # What a term does not mean where these words follow.
-_NOT_BEFORE = {"residual": " connection", "stem": " player", "kernel": " additive"}
+_NOT_BEFORE = {
+    "residual": " connection",
+    "stem": " player",
+    "kernel": " additive",
+    "harmonic": " mean",
+}
 
 
 class Term(NamedTuple):

@@ -5,11 +5,13 @@ more.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 
 from hpss_lib.views import output
 
 Cell = str | float | None
+Row = Iterable[Cell] | Cell
 
 _SCROLL = (
     "--hpss-page:var(--pst-color-background,var(--jp-layout-color0,#fff));overflow-x:auto;"
@@ -25,20 +27,21 @@ _CELL = "padding:0.15em 0.7em;white-space:nowrap;text-align:"
 
 
 def table(
-    rows: Mapping[str, Sequence[Cell]], columns: Sequence[str], *, caption: str, form: str = ".1f"
+    rows: Mapping[Hashable, Row], columns: Sequence[str], *, caption: str, form: str = ".1f"
 ) -> None:
     """Show a table of results.
 
     Parameters
     ----------
-    rows : mapping of str to sequence
-        The head of each row, and a cell for each column: a number, a text, or None (a dash).
+    rows : mapping
+        The head of each row, and a cell for each column: a number, a text, or None (a dash). Where
+        there is one column only, the cell may stand alone.
     columns : sequence of str
         Their heads, with units.
     caption : str
         Prose; may hold $math$, `code` and *emphasis*.
     form : str
-        How numbers are written, as in `format`.
+        How numbers are written, as in `format`; whole ones are counts, written in full.
 
     Raises
     ------
@@ -52,11 +55,20 @@ def table(
         ...
     ValueError: row 'drums' has 1 cells; there are 2 heads
     """
-    texts = {head: [_text(cell, form) for cell in cells] for head, cells in rows.items()}
+    texts = {
+        _minus(str(head)) if isinstance(head, Real) else str(head): [
+            _text(cell, form) for cell in _cells(row)
+        ]
+        for head, row in rows.items()
+    }
     for head, cells in texts.items():
         if len(cells) != len(columns):
             raise ValueError(f"row {head!r} has {len(cells)} cells; there are {len(columns)} heads")
     output.emit(_html(texts, columns, caption), _plain(texts, columns, caption))
+
+
+def _cells(row: Row) -> Iterable[Cell]:
+    return row if isinstance(row, Iterable) and not isinstance(row, str) else [row]
 
 
 def _text(cell: Cell, form: str) -> str:
@@ -64,7 +76,14 @@ def _text(cell: Cell, form: str) -> str:
         return cell
     if cell is None or math.isnan(cell):
         return "–"
-    return f"{cell:z{form}}".replace("-", "−")
+    if isinstance(cell, Integral):
+        return _minus(f"{cell:,}")
+    sign = "+" if form.startswith("+") else ""  # in a form, z stands behind it
+    return _minus(f"{cell:{sign}z{form.removeprefix('+')}}")
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "−")
 
 
 def _html(texts: Mapping[str, Sequence[str]], columns: Sequence[str], caption: str) -> str:
