@@ -81,3 +81,14 @@ def test_every_source_that_is_cited_can_be_read():
         for keys in re.findall(r"\{cite\}`([^`]+)`", path.read_text(encoding="utf-8")):
             cited |= {key.strip() for key in keys.split(",")}
     assert cited and cited <= set(sources)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_figures_that_the_words_refer_to_are_declared(path):
+    """The build warns too, but only after all notebooks have run."""
+    words = path.read_text(encoding="utf-8").replace('\\"', '"')
+    chapter = re.sub(r"^\d\d_", "", path.stem)
+    module = ROOT / "hpss_lib/chapters" / f"{chapter}.py"
+    declared = words + (module.read_text(encoding="utf-8") if module.is_file() else "")
+    for name in re.findall(r'class="hpss-ref" href="#[a-z]+-([a-z0-9-]+)"', words):
+        assert f'name="{name}"' in declared, name
