@@ -102,19 +102,11 @@ def _add_method_options(parser: argparse.ArgumentParser) -> None:
         + "; ".join(f"{name}: {method.label}" for name, method in METHODS.items())
         + " (default: %(default)s)",
     )
-    for name, method in METHODS.items():
-        for option, values in method.choices.items():
-            meaning = "; ".join(f"{value}: {words}" for value, words in values.items())
-            parser.add_argument(
-                f"--{option}",
-                choices=tuple(values),
-                help=f"with --method {name}: {meaning} (default: {next(iter(values))})",
-            )
     parser.add_argument(
         "--setting",
         choices=tuple(SETTINGS),
-        default="compact",
-        help="STFT setting: 1 and 2 are the paper's, compact is small (default: %(default)s)",
+        help="STFT setting: 1 and 2 are the paper's, compact is small (default: the one that the "
+        "network hears; compact for the other methods)",
     )
     parser.add_argument(
         "--phase",
@@ -158,7 +150,7 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def _separate(args: argparse.Namespace) -> int:
     names = ("method", "setting", "phase", "format", "subtype", "only")
-    options = {name: getattr(args, name) for name in names} | _method_options(args)
+    options = {name: getattr(args, name) for name in names}
     inputs, failed = _find_inputs(args.inputs)
     clash = _clashing(inputs, args.out, args.format, args.only)
     if clash:
@@ -209,7 +201,7 @@ def _separate_all(
 def _separate_one(task: tuple[Path, Path, dict, bool]) -> dict:
     """Separate one file: the report on it. Raises ValueError, in one line that names the file."""
     from hpss_lib import audio
-    from hpss_lib.separation import separate_file
+    from hpss_lib.separation import METHODS, separate_file
 
     path, out_dir, options, show_progress = task
     start = time.perf_counter()
@@ -228,7 +220,9 @@ def _separate_one(task: tuple[Path, Path, dict, bool]) -> dict:
         "seconds": samples / rate,
         "rate": rate,
         "channels": channels,
-        **{name: options[name] for name in ("method", "setting", "phase")},
+        "method": options["method"],
+        "setting": options["setting"] or METHODS[options["method"]].own(),
+        "phase": options["phase"],
         "elapsed": elapsed,
         "real_time_factor": samples / rate / elapsed,
         "warnings": [str(warning.message) for warning in told],
@@ -255,21 +249,6 @@ def _find_inputs(words: Sequence[str]) -> tuple[list[Path], list[dict]]:
         if not found:
             failed.append({"input": word, "error": problem})
     return inputs, failed
-
-
-def _method_options(args: argparse.Namespace) -> dict[str, str]:
-    """The options given for the method; an error where one goes with another method."""
-    from hpss_lib.separation import METHODS
-
-    options = {}
-    for name, method in METHODS.items():
-        for option in method.choices:
-            value = getattr(args, option)
-            if value is not None and name != args.method:
-                args.usage_error(f"--{option} {value} goes with --method {name}")
-            if value is not None:
-                options[option] = value
-    return options
 
 
 def _add_train(commands) -> None:
@@ -360,7 +339,7 @@ def _add_evaluate(commands) -> None:
             "Methods: mixture (at its best gain), librosa (its median filter), irm, ibm, true "
             "(oracles: ideal ratio mask, ideal binary mask, true magnitudes), or a method of "
             "`separate`; METHOD+PHASE takes the phases from elsewhere than the mixture, and "
-            "METHOD:OPTION=VALUE sets an option, as in mad:harmonic=network+pu."
+            "METHOD:OPTION=VALUE sets an option, as in median:power=1+pu."
         ),
     )
     parser.add_argument(
@@ -409,8 +388,9 @@ def _add_what_to_score(parser: argparse.ArgumentParser) -> None:
         "--settings",
         metavar="S,...",
         type=_words,
-        default="compact",
-        help="of 1, 2, compact; separated by commas (default: %(default)s)",
+        default="own",
+        help="of 1, 2, compact and own, the one that the method hears (compact if it hears any); "
+        "separated by commas (default: %(default)s)",
     )
     parser.add_argument(
         "--protocols",

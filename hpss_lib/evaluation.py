@@ -39,6 +39,7 @@ from hpss_lib.workers import run_tasks
 
 # These have no choice of setting: they are scored once, whatever settings are asked for.
 WITHOUT_SETTING = ("mixture", "librosa")
+OWN = "own"  # among settings: the one that a method hears, or "compact" if it hears any
 
 
 def parse_method(method: str) -> tuple[str, dict[str, Any], str]:
@@ -64,8 +65,8 @@ def parse_method(method: str) -> tuple[str, dict[str, Any], str]:
 
     Examples
     --------
-    >>> parse_method("mad:harmonic=network+pu")
-    ('mad', {'harmonic': 'network'}, 'pu')
+    >>> parse_method("median:power=1+pu")
+    ('median', {'power': 1}, 'pu')
     """
     estimator, _, phase = method.partition("+")
     name, *words = estimator.split(":")
@@ -138,7 +139,7 @@ def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
     Parameters
     ----------
     methods, settings : sequences of str
-        As in `separate_references`.
+        As in `evaluate`.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
     --------
     >>> check_methods(["median:power=2", "irm+pu"], ["compact"])
     """
-    for setting in settings:
+    for setting in set(settings) - {OWN}:
         find_settings(setting)
     bare = (*WITHOUT_SETTING, *ORACLES)
     for method in methods:
@@ -168,8 +169,8 @@ def check_methods(methods: Sequence[str], settings: Sequence[str]) -> None:
             raise ValueError(f"there is no method {method!r}; accepted are {name}, {known}")
         if name in separation.METHODS:
             chosen = separation.METHODS[name]
-            for setting in settings:
-                chosen.prepare(find_settings(chosen.setting or setting), **options)
+            for setting in _settings_of(method, settings):
+                chosen.prepare(find_settings(chosen.own(setting)), **options)
     if not methods or not settings:
         raise ValueError("name at least one method and one setting")
 
@@ -259,7 +260,7 @@ class Task:
     def labels(self) -> Row:
         """The columns that all rows of this task share."""
         method = separation.METHODS.get(parse_method(self.method)[0])
-        own = (method.setting if method else None) or self.setting
+        own = method.own(self.setting) if method else self.setting
         return {
             "song": self.song.name,
             "part": "whole" if self.seconds is None else f"{self.seconds:g} s",
@@ -401,7 +402,7 @@ def evaluate(
     out: str | Path,
     *,
     methods: Sequence[str],
-    settings: Sequence[str] = ("compact",),
+    settings: Sequence[str] = (OWN,),
     protocols: Sequence[str] = tuple(PROTOCOLS),
     seconds: float | None = None,
     workers: int | None = None,
@@ -418,7 +419,7 @@ def evaluate(
         The csv file. What it already holds, of these very files by this version and these weights,
         is not computed again; a song that fails is left for the next run.
     methods, settings : sequences of str
-        As in `separate_references`.
+        As in `separate_references`; among settings also `OWN`.
     protocols : sequence of str
         Keys of `measures.PROTOCOLS`.
     seconds : float, optional
@@ -498,8 +499,17 @@ def _tasks(songs, methods, settings, protocols, seconds) -> list[Task]:
         Task(song, method, setting, tuple(protocols), seconds, weights[method], data)
         for song, data in held
         for method in methods
-        for setting in (("",) if method in WITHOUT_SETTING else settings)
+        for setting in _settings_of(method, settings)
     ]
+
+
+def _settings_of(method: str, settings: Sequence[str]) -> list[str]:
+    """The settings that a method is scored in, each once."""
+    if method in WITHOUT_SETTING:
+        return [""]
+    known = separation.METHODS.get(parse_method(method)[0])
+    own = known.own() if known else "compact"
+    return list(dict.fromkeys(own if setting == OWN else setting for setting in settings))
 
 
 def _run(

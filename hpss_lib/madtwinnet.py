@@ -16,14 +16,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hpss_lib.audio import SOURCES
 from hpss_lib.drafts import whole
+from hpss_lib.recurrence import GRU
 from hpss_lib.stft import SAMPLE_RATE
 
 EPS = 1e-6  # inside the logarithms of the loss, as published
@@ -236,7 +235,7 @@ class Encoder(nn.Module):
         self.bands: Tensor | None  # fixed, so no part of the weights
         bands = None if config.bands_to is None else band_matrix(config)
         self.register_buffer("bands", bands, persistent=False)
-        self.gru = nn.GRU(config.low_bins, config.low_bins, batch_first=True, bidirectional=True)
+        self.gru = GRU(config.low_bins, config.low_bins, batch_first=True, bidirectional=True)
 
     def forward(self, V: Tensor) -> Tensor:
         """Mixture magnitudes (B, T, N) -> what was heard around each frame (B, T - 2L, 2F)."""
@@ -295,7 +294,7 @@ class Masker(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = Encoder(config)
-        self.decoder = nn.GRU(2 * config.low_bins, 2 * config.low_bins, batch_first=True)
+        self.decoder = GRU(2 * config.low_bins, 2 * config.low_bins, batch_first=True)
         self.mask = MaskLayer(config)
 
     def forward(self, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -348,7 +347,7 @@ class TwinNet(nn.Module):
 
     def __init__(self, config: Config):
         super().__init__()
-        self.decoder = nn.GRU(2 * config.low_bins, 2 * config.low_bins, batch_first=True)
+        self.decoder = GRU(2 * config.low_bins, 2 * config.low_bins, batch_first=True)
         self.mask = MaskLayer(config)
         self.affine = nn.Linear(2 * config.low_bins, 2 * config.low_bins)
 
@@ -960,9 +959,9 @@ def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
 
     Examples
     --------
-    >>> model, story = read_model(WEIGHTS / "compact-harmonic.safetensors")
+    >>> model, story = read_model(WEIGHTS / "compact-percussive.safetensors")
     >>> story["target"]
-    'harmonic'
+    'percussive'
 
     References
     ----------
@@ -992,15 +991,11 @@ def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
     return model.eval(), story
 
 
-@lru_cache(maxsize=2)
-def load_model(target: Literal["percussive", "harmonic"] = "percussive") -> MaDTwinNet:
-    """Load the compact network that ships with the library, for one of the two sources.
+@lru_cache(maxsize=1)
+def load_model() -> MaDTwinNet:
+    """Load the compact network that ships with the library, which estimates the percussive part.
 
     The same object each time: treat it as read-only.
-
-    Parameters
-    ----------
-    target : {"percussive", "harmonic"}
 
     Returns
     -------
@@ -1008,23 +1003,19 @@ def load_model(target: Literal["percussive", "harmonic"] = "percussive") -> MaDT
 
     Raises
     ------
-    ValueError
-        For another target.
     FileNotFoundError
         Where the package came without weights.
 
     Examples
     --------
-    >>> load_model("percussive").config.setting
+    >>> load_model().config.setting
     'compact'
 
     References
     ----------
     Chapter 5.
     """
-    if target not in SOURCES:
-        raise ValueError(f"target must be one of {SOURCES}, not {target!r}")
-    return read_model(WEIGHTS / f"compact-{target}.safetensors")[0]
+    return read_model(WEIGHTS / "compact-percussive.safetensors")[0]
 
 
 # Which of our parameters each tensor of the four released files becomes.  GRU gates are in torch's

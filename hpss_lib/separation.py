@@ -10,12 +10,11 @@ A method is an entry of METHODS, a phase recovery one of PHASES: a new one is ad
 """
 
 import itertools
-import math
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,10 +75,9 @@ class Method:
     """All there is to know of a method: an entry of METHODS.
 
     label: its name in tables and in the command's help. prepare(settings, **options) makes it
-    ready. setting: the one setting that it hears, a key of SETTINGS; None: any. weights(**options):
-    the files that its results depend on. choices: the options that the command line offers, each
-    with its values and what they mean, the default first. rumble: whether it hears what lies below
-    hearing; a network that measures its level by what it is given is disturbed by it.
+    ready. setting(): the one setting that it hears, a key of SETTINGS; None: any.
+    weights(**options): the files that its results depend on. rumble: whether it hears what lies
+    below hearing; a network that measures its level by what it is given is disturbed by it.
 
     Examples
     --------
@@ -89,10 +87,13 @@ class Method:
 
     label: str
     prepare: Callable[..., Estimator]
-    setting: str | None = None
+    setting: Callable[[], str] | None = None
     weights: Callable[..., Sequence[Path]] = _no_weights
-    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rumble: bool = True
+
+    def own(self, otherwise: str = "compact") -> str:
+        """The setting that it hears, or the other one if it hears any."""
+        return self.setting() if self.setting else otherwise
 
 
 def median_estimator(settings: StftSettings, **options: float) -> Estimator:
@@ -150,15 +151,13 @@ def kam_estimator(settings: StftSettings, **options: Any) -> Estimator:
     return Estimator(estimate, context=kam.context_frames(settings, **options))
 
 
-def mad_estimator(settings: StftSettings, *, harmonic: str = "subtraction") -> Estimator:
+def mad_estimator(settings: StftSettings) -> Estimator:
     """Make MaD TwinNet ready. Chapters 5 and 6.
 
     Parameters
     ----------
     settings : StftSettings
-        Those that the network hears, "compact".
-    harmonic : str
-        Where V_h comes from: "subtraction", or a second "network".
+        Those that the network hears: `mad_setting`.
 
     Returns
     -------
@@ -167,43 +166,53 @@ def mad_estimator(settings: StftSettings, *, harmonic: str = "subtraction") -> E
     Raises
     ------
     ValueError
-        On other settings than the network's, or another way to V_h.
+        On other settings than the network's.
     FileNotFoundError
         Where the package came without weights.
 
     Examples
     --------
-    >>> estimator = mad_estimator(SETTINGS["compact"])
+    >>> estimator = mad_estimator(SETTINGS[mad_setting()])
     >>> V_p, V_h = estimator.estimate(np.zeros((1025, 80), np.float32), 10, 10)
     >>> V_p.shape, V_h
     ((1025, 60), None)
     """
     from hpss_lib.madtwinnet import estimate, load_model
 
-    models = [load_model(target) for target in _mad_targets(harmonic)]
-    configs = [model.config for model in models]
-    for c in configs:
-        if settings != SETTINGS[c.setting]:
-            raise ValueError(f"the network hears spectrograms in the setting {c.setting!r} only")
+    model = load_model()
+    c = model.config
+    if settings != SETTINGS[c.setting]:
+        raise ValueError(f"the network hears spectrograms in the setting {c.setting!r} only")
 
-    def both(V: np.ndarray, before: int, after: int) -> tuple[np.ndarray, np.ndarray | None]:
-        V_p, *V_h = (estimate(model, V, before=before, after=after) for model in models)
-        return V_p, V_h[0] if V_h else None
+    def percussive(V: np.ndarray, before: int, after: int) -> tuple[np.ndarray, None]:
+        return estimate(model, V, before=before, after=after), None
 
-    # Blocks begin where the networks' own sequences do, so that their size changes nothing.
-    step = math.lcm(*(c.frames - 2 * c.context for c in configs))
-    # The sequence before as well, where it warms the decoder up.
-    context = max(c.frames - c.context if c.warm_up else c.context for c in configs)
-    return Estimator(both, context=context, step=step)
+    # Blocks begin where the network's own sequences do, so that their size changes nothing, and
+    # have the sequence before beside them, where it warms the decoder up.
+    context = c.frames - c.context if c.warm_up else c.context
+    return Estimator(percussive, context=context, step=c.frames - 2 * c.context)
 
 
-def mad_weights(*, harmonic: str = "subtraction") -> list[Path]:
-    """The files with the weights of the networks that `mad_estimator` takes.
+def mad_setting() -> str:
+    """The one setting that the shipped network hears, as its weights' header says.
 
-    Parameters
-    ----------
-    harmonic : str
-        As in `mad_estimator`.
+    Returns
+    -------
+    str
+        A key of SETTINGS.
+
+    Examples
+    --------
+    >>> mad_setting()
+    'compact'
+    """
+    from hpss_lib.madtwinnet import load_model
+
+    return load_model().config.setting
+
+
+def mad_weights() -> list[Path]:
+    """The file with the weights of the network that `mad_estimator` takes.
 
     Returns
     -------
@@ -216,27 +225,15 @@ def mad_weights(*, harmonic: str = "subtraction") -> list[Path]:
     """
     from hpss_lib.madtwinnet import WEIGHTS
 
-    return [WEIGHTS / f"compact-{target}.safetensors" for target in _mad_targets(harmonic)]
-
-
-_MAD_HARMONIC = {
-    "subtraction": "what the percussive magnitudes leave of the mixture's",
-    "network": "a second network's",
-}
-
-
-def _mad_targets(harmonic: str) -> tuple[str, ...]:
-    _choose(harmonic, _MAD_HARMONIC, "way to the harmonic magnitudes")
-    return SOURCES if harmonic == "network" else SOURCES[:1]
+    return [WEIGHTS / "compact-percussive.safetensors"]
 
 
 METHODS: dict[str, Method] = {
     "mad": Method(
         "MaD TwinNet, a network",
         mad_estimator,
-        setting="compact",
+        setting=mad_setting,
         weights=mad_weights,
-        choices={"harmonic": _MAD_HARMONIC},
         rumble=False,
     ),
     "median": Method("median filtering", median_estimator),
@@ -710,7 +707,7 @@ def separate(
     rate: float,
     *,
     method: str = "mad",
-    setting: str | StftSettings = "compact",
+    setting: str | StftSettings | None = None,
     phase: str = "mixture",
     progress: Callable[[float], object] | None = None,
     block: int = _FRAMES,
@@ -729,8 +726,9 @@ def separate(
     method : str
         How the magnitudes are estimated: a key of METHODS.
     setting : "1", "2", "compact", or StftSettings
-        Where a method hears one setting only and another is asked for, its magnitudes there are
-        those of its estimate's signals, analysed again.
+        By default the one that the method hears or, where it hears any, "compact". Where another
+        is asked for than the one it hears, its magnitudes there are those of its estimate's
+        signals, analysed again.
     phase : str
         Where the phases come from: a key of PHASES.
     progress : function
@@ -794,7 +792,7 @@ def separate_blocks(
     rate: float,
     *,
     method: str = "mad",
-    setting: str | StftSettings = "compact",
+    setting: str | StftSettings | None = None,
     phase: str = "mixture",
     progress: Callable[[float], object] | None = None,
     block: int = _FRAMES,
@@ -826,9 +824,9 @@ def separate_blocks(
     >>> sum(len(p) for p, h in separate_blocks(silence, 44100, method="median"))
     5000
     """
-    settings, recover = find_settings(setting), _choose(phase, PHASES, "phase")
-    chosen = _choose(method, METHODS, "method")
-    own = find_settings(chosen.setting or settings)
+    chosen, recover = _choose(method, METHODS, "method"), _choose(phase, PHASES, "phase")
+    settings = find_settings(setting or chosen.own())
+    own = find_settings(chosen.own()) if chosen.setting else settings
     estimator = chosen.prepare(own, **options)
     if block < 1:
         raise ValueError(f"block is {block} frames; it must be at least 1")
@@ -905,7 +903,7 @@ def separate_file(
     out_dir: str | Path,
     *,
     method: str = "mad",
-    setting: str | StftSettings = "compact",
+    setting: str | StftSettings | None = None,
     phase: str = "mixture",
     format: str = "wav",
     subtype: str | None = None,

@@ -19,7 +19,7 @@ FOUNDATION = {"stft", "audio", "compiled"}
 # Beyond FOUNDATION, a stage imports the stages that it stands on: most of them, none.
 STANDS_ON = {
     "kam": {"median"},
-    "madtwinnet": {"drafts"},
+    "madtwinnet": {"drafts", "recurrence"},
     "puiter": {"sinusoids"},
     "tracking": {"sinusoids", "puiter"},
     "stretching": {"sinusoids"},
@@ -30,6 +30,7 @@ OTHERS = {
     "drafts": set(),
     "songs": set(),
     "kicks": set(),
+    "recurrence": set(),
     "data": {"kicks", "drafts"},
     "measures": set(),
     "workers": set(),
@@ -50,6 +51,7 @@ NETWORK = {"matplotlib", "scipy", "torch"}
 TOP = {
     "hpss_lib": {"lazy_loader"},
     "madtwinnet": {"torch"},
+    "recurrence": {"torch"},
     "training": {"torch"},
     "compiled": {"numba"},
     "songs": {"scipy", "soundfile"},

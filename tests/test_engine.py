@@ -239,7 +239,7 @@ def test_the_network(engine):
     """Sequences whole and cut short, at the ends of a song and in its middle, silence in one."""
     V = np.abs(stft(music(3.2), COMPACT))
     V[:, 100:215] = 0
-    model = load_model("percussive")
+    model = load_model()
     for part, before, after in [(V, 0, 0), (V[:, 40:210], 10, 7), (V[:, :1], 0, 0)]:
         found = engine("", "estimate", NETWORK, frames(part), before, after)
         close(found, frames(estimate(model, part, before=before, after=after)))
@@ -272,7 +272,7 @@ def test_sizes_and_level_come_from_the_header(engine, tmp_path):
         found = engine("", "estimate", path, frames(V), 0, 0)
         close(found, frames(estimate(read_model(path)[0], V)))
         with pytest.raises(AssertionError):
-            close(found, frames(estimate(load_model("percussive"), V)))
+            close(found, frames(estimate(load_model(), V)))
 
 
 @pytest.mark.parametrize(

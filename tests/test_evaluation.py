@@ -373,15 +373,11 @@ def test_rows_of_a_network_carry_its_weights(tmp_path, monkeypatch):
     from hpss_lib import madtwinnet
 
     monkeypatch.setattr(madtwinnet, "WEIGHTS", tmp_path)
-    percussive, harmonic = (tmp_path / f"compact-{s}.safetensors" for s in SOURCES)
-    percussive.write_bytes(b"weights")
-    harmonic.write_bytes(b"weights too")
-    first, both = (evaluation.weights_hash(m) for m in ("mad", "mad:harmonic=network"))
-    assert len(first) == 12 and both != first
-    harmonic.write_bytes(b"others")
-    assert evaluation.weights_hash("mad:harmonic=network") != both
-    assert evaluation.weights_hash("mad") == first  # which does not use them
-    percussive.write_bytes(b"others")
+    weights = tmp_path / "compact-percussive.safetensors"
+    weights.write_bytes(b"weights")
+    first = evaluation.weights_hash("mad")
+    assert len(first) == 12 and evaluation.weights_hash("mad+pu") == first
+    weights.write_bytes(b"others")
     assert evaluation.weights_hash("mad") != first and evaluation.weights_hash("median") == ""
 
 
@@ -389,10 +385,10 @@ def test_a_method_of_one_setting_is_labelled_in_the_others(folder, tmp_path, mon
     """A stand-in for the network: what `separate` does with it, and what the rows say."""
     from hpss_lib import separation
 
-    stub = separation.Method("stand-in", separation.median_estimator, setting="compact")
+    stub = separation.Method("stand-in", separation.median_estimator, lambda: "compact")
     monkeypatch.setitem(separation.METHODS, "stub", stub)
     out = tmp_path / "r.csv"
-    words = ("--methods", "stub,stub:power=1.0", "--settings", "compact,2", "--songs", "one")
+    words = ("--methods", "stub,stub:power=1.0", "--settings", "own,2", "--songs", "one")
     assert run(folder, out, *words, "--protocols", "v4-1s") == 0
     rows = scoreboard.read_rows(out)
     labels = {(r["setting"], r["estimate"]) for r in rows}
@@ -407,11 +403,7 @@ def test_a_method_of_one_setting_is_labelled_in_the_others(folder, tmp_path, mon
 
 def test_how_methods_are_written():
     assert evaluation.parse_method("kam") == ("kam", {}, "mixture")
-    assert evaluation.parse_method("mad:harmonic=network+pu") == (
-        "mad",
-        {"harmonic": "network"},
-        "pu",
-    )
+    assert evaluation.parse_method("mad:way=new+pu") == ("mad", {"way": "new"}, "pu")
     options = {"power": math.inf, "margin": 2}
     assert evaluation.parse_method("median:power=inf:margin=2") == ("median", options, "mixture")
     with pytest.raises(ValueError, match="OPTION=VALUE"):

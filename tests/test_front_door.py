@@ -68,7 +68,7 @@ def test_the_three_lines_of_the_readme():
     percussive, harmonic = hpss.separate(x, 48000)
     assert percussive.shape == harmonic.shape == x.shape
     np.testing.assert_allclose(percussive + harmonic, x, atol=1e-6)
-    assert hpss.load_model("percussive").config.setting == "compact"
+    assert hpss.load_model().config.setting == "compact"
 
 
 def test_unknown_names_are_refused():

@@ -424,8 +424,6 @@ def test_damaged_weights_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged"):
         mad.read_model(path)
-    with pytest.raises(ValueError, match="target"):
-        mad.load_model("bass")
 
 
 def released_files(folder, config):

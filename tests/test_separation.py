@@ -285,13 +285,13 @@ def test_a_signal_in_blocks_is_the_whole_signal(rate, setting):
 @pytest.fixture(autouse=True)
 def in_compact(monkeypatch):
     """A method that hears one setting only, but needs no weights."""
-    method = Method("a test", separation.median_estimator, setting="compact")
+    method = Method("a test", separation.median_estimator, setting=lambda: "compact")
     monkeypatch.setitem(METHODS, "in-compact", method)
 
 
 def test_a_stream_needs_no_more_memory_for_more(monkeypatch):
     """Twice the blocks, each made when it is asked for, in two passes and at another rate."""
-    monkeypatch.setitem(METHODS, "louder", louder(0.5, setting="compact"))
+    monkeypatch.setitem(METHODS, "louder", louder(0.5, setting=lambda: "compact"))
 
     def peak(count):
         blocks = (np.zeros((20_000, 1), np.float32) for _ in range(count))

@@ -15,8 +15,9 @@ The magnitudes:
   two networks           V_p of the percussive network, V_h of the harmonic one
   interpolated (--curve) (1 - level) true + level two networks (or + subtraction without a second)
   noise (--curve)        true, each bin off by a normally distributed `level` in dB
-The networks work in the compact setting. In settings 1 and 2 the magnitudes are those of the
-compact estimate's signals (with the mixture's phase), analysed again: column `estimate`.
+--weights names a folder with compact-percussive.safetensors and compact-harmonic.safetensors (no
+harmonic network is shipped). They work in the setting that they hear. In others the magnitudes are
+those of their estimate's signals (with the mixture's phase), analysed again: column `estimate`.
 
 The scores: sdr is plain, of the source as the method gives it; sdr_rest of what the other source
 leaves of the mixture; sir, sar from BSS Eval v3 over the whole piece; magnitude_snr is
@@ -169,14 +170,13 @@ def estimates(x: np.ndarray, settings: StftSettings, folder: str) -> dict[str, P
     """V_p, V_h in `settings` by the magnitudes' name; V_h is signed where it is subtracted."""
     from hpss_lib import madtwinnet
 
-    compact = SETTINGS["compact"]
-    X = stft(x, compact)
-    V = {name: madtwinnet.estimate(model, np.abs(X)) for name, model in networks(folder).items()}
-    if not V:
-        return {}
-    if settings != compact:
-        signals = {name: istft(apply_phase(v, X), compact, len(x)) for name, v in V.items()}
-        V = {name: np.abs(stft(s, settings)) for name, s in signals.items()}
+    V = {}
+    for name, model in networks(folder).items():
+        own = SETTINGS[model.config.setting]
+        X = stft(x, own)
+        V[name] = madtwinnet.estimate(model, np.abs(X))
+        if settings != own:
+            V[name] = np.abs(stft(istft(apply_phase(V[name], X), own, len(x)), settings))
     V_x = np.abs(stft(x, settings))
     found = {}
     if "percussive" in V:
@@ -217,10 +217,12 @@ def run(task: Task) -> list[dict]:
     x_p, x_h = middle(task.song, task.seconds)
     x, X = x_p + x_h, stft(x_p + x_h, settings)
     true = tuple(np.abs(stft(s, settings)) for s in (x_p, x_h))
+    own = next((model.config.setting for model in networks(task.weights).values()), "")
     rows = []
     for name, level, pair in magnitudes(task, x_p, x_h, settings):
         snr = [magnitude_snr(v, np.abs(v_hat)) for v, v_hat in zip(true, pair, strict=True)]
-        again = name not in ("true", "noise") and level != 0 and task.setting != "compact"
+        estimated = name not in ("true", "noise") and level != 0
+        again = estimated and own != task.setting
         for phase in CURVE_PHASES if task.curve else PHASES:
             if phase == "griffin-lim" and name != "true":
                 continue
@@ -232,7 +234,7 @@ def run(task: Task) -> list[dict]:
                 if task.scores else None  # fmt: skip
             for j, source in enumerate(SOURCES):
                 row = {
-                    "estimate": "compact, analysed again" if again else "",
+                    "estimate": f"{own}, analysed again" if again else "",
                     "magnitudes": name, "level": level, "phase": phase, "source": source,
                     "magnitude_snr": snr[j],
                     "sdr": measures.sdr((x_p, x_h)[j], s[j]),

@@ -24,7 +24,6 @@ METHODS = {
 }
 NETWORK = {
     ("compact", "1", "2"): ("mad", "mad+pu"),
-    ("compact",): ("mad:harmonic=network", "mad:harmonic=network+pu"),
 }
 
 # What the table by song shows: the mixture's phase, and each method in the setting that suits it.

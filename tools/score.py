@@ -1,12 +1,11 @@
 """Score whole songs: the network beside librosa's median filter and what bounds them both.
 
-    python tools/score.py FOLDER [FOLDER...] [--weights DIR] [--csv FILE]
+    python tools/score.py FOLDER [FOLDER...] [--weights FILE] [--csv FILE]
 
 FOLDER holds songs as drums.* and harmonic.*.  Plain SDR in dB, percussive and harmonic, mono, over
 the whole song: of the best scaled mixture, librosa's median filter (n_fft 2048, hop 512, kernel 31,
-power 2, margin 1), the network with the harmonic part by subtraction, where there is a second
-network also the harmonic part by that one, and the ideal ratio mask.  Medians follow, one for each
-beginning of the songs' names up to the underscore.
+power 2, margin 1), the network, and the ideal ratio mask.  Medians follow, one for each beginning
+of the songs' names up to the underscore.
 """
 
 import argparse
@@ -19,8 +18,8 @@ import librosa
 import numpy as np
 
 from hpss_lib import data
-from hpss_lib.audio import SOURCES, without_rumble
-from hpss_lib.madtwinnet import WEIGHTS, estimate, read_model
+from hpss_lib.audio import without_rumble
+from hpss_lib.madtwinnet import WEIGHTS, MaDTwinNet, estimate, read_model
 from hpss_lib.measures import sdr
 from hpss_lib.stft import SAMPLE_RATE, SETTINGS, istft, stft
 
@@ -38,12 +37,12 @@ def median_filter(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return p, h
 
 
-def estimates(p: np.ndarray, h: np.ndarray, models: dict) -> dict:
+def estimates(p: np.ndarray, h: np.ndarray, model: MaDTwinNet) -> dict:
     """Every method's (s_p, s_h) for the mixture of p and h."""
     x = p + h
-    settings = SETTINGS[models["percussive"].config.setting]
+    settings = SETTINGS[model.config.setting]
     X = stft(x, settings)
-    # As in `separate`: the networks do not hear what lies below hearing.
+    # As in `separate`: the network does not hear what lies below hearing.
     heard = np.concatenate([*without_rumble([x[:, None]], SAMPLE_RATE)])[:, 0]
     X_heard = stft(heard, settings)
     V = np.abs(X_heard)
@@ -55,11 +54,8 @@ def estimates(p: np.ndarray, h: np.ndarray, models: dict) -> dict:
         "best scaled mixture": (best_scale(p, x), best_scale(h, x)),
         "librosa median": median_filter(x),
     }
-    s_p = resynthesise(estimate(models["percussive"], V) / np.maximum(V, 1e-12))
+    s_p = resynthesise(estimate(model, V) / np.maximum(V, 1e-12))
     found["network"] = (s_p, x - s_p)
-    if "harmonic" in models:
-        s_h = resynthesise(estimate(models["harmonic"], V) / np.maximum(V, 1e-12))
-        found["two networks"] = (s_p, s_h)
     P, H = np.abs(stft(p, settings)), np.abs(stft(h, settings))
     s_p = resynthesise(P / np.maximum(P + H, 1e-12), X)
     found["ideal ratio mask"] = (s_p, x - s_p)
@@ -70,17 +66,16 @@ def main() -> None:
     """Print one line a song and method, then the medians."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS / "compact-percussive.safetensors")
     parser.add_argument("--csv", type=Path, help="write the table here, too")
     options = parser.parse_args()
-    files = {t: options.weights / f"compact-{t}.safetensors" for t in SOURCES}
-    models = {t: read_model(f)[0] for t, f in files.items() if t == "percussive" or f.exists()}
+    model, _ = read_model(options.weights)
     rows = []
     for song in (s for folder in options.folders for s in data.find_songs(folder)):
         p, h = data.read_song(song)
         if p is None or h is None:
             continue
-        for method, (s_p, s_h) in estimates(p, h, models).items():
+        for method, (s_p, s_h) in estimates(p, h, model).items():
             row = [song.name, method, f"{sdr(p, s_p):.2f}", f"{sdr(h, s_h):.2f}"]
             rows.append(row)
             print("{:24} {:22} {:>7} {:>7}".format(*row), flush=True)

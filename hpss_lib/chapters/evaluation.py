@@ -282,8 +282,6 @@ LABELS = {
     "irm": "ideal ratio mask",
     "mad": "network",
     "mad+pu": "network, PU-iter",
-    "mad:harmonic=network": "two networks",
-    "mad:harmonic=network+pu": "two networks, PU-iter",
     "kam": "KAM",
     "median": "median filter",
     "librosa": "median filter (librosa)",

@@ -46,7 +46,7 @@ def without_denoiser(model: MaDTwinNet) -> MaDTwinNet:
 @lru_cache(maxsize=3)  # some 20 MB each
 def separated(name: str, seconds: float = SECONDS) -> Separated:
     """The first seconds of an excerpt, separated by the shipped percussive network."""
-    t, model = piece(name, seconds), load_model("percussive")
+    t, model = piece(name, seconds), load_model()
     return Separated(
         **vars(t), V_m=estimate(without_denoiser(model), t.V), V_d=estimate(model, t.V)
     )
@@ -221,7 +221,7 @@ def with_context(before: int, after: int) -> np.ndarray:
 
     Beyond them time stands still: the first, or the last, of these frames is repeated.
     """
-    model = load_model("percussive")
+    model = load_model()
     L = model.config.context
     single = MaDTwinNet(replace(model.config, frames=2 * L + 1)).eval()  # estimates one frame
     single.load_state_dict(model.state_dict())

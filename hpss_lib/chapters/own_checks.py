@@ -187,7 +187,7 @@ def weights() -> dict[str, Any]:
     """The shipped network's numbers, as `network` in my_separator.py takes them."""
     from hpss_lib.madtwinnet import band_matrix, load_model
 
-    model = load_model("percussive")
+    model = load_model()
     state = {name: p.numpy() for name, p in model.state_dict().items()}
     c = model.config
 
@@ -216,13 +216,13 @@ def _network(V: np.ndarray, _: Any) -> np.ndarray:
     from hpss_lib.madtwinnet import load_model
 
     with torch.inference_mode():
-        return load_model("percussive")(torch.from_numpy(V)[None])[0].numpy()
+        return load_model()(torch.from_numpy(V)[None])[0].numpy()
 
 
 def _estimate(V: np.ndarray, _: Any) -> np.ndarray:
     from hpss_lib.madtwinnet import estimate, load_model
 
-    return estimate(load_model("percussive"), V)
+    return estimate(load_model(), V)
 
 
 def _gru(x: np.ndarray, W: np.ndarray, U: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def mixing_view(partner: str, level_db: float) -> View:
 def percussive(x: np.ndarray) -> np.ndarray:
     """The percussive part (n,) of a mixture x (n,), by the shipped network, with x's phase."""
     X = stft(x, COMPACT)
-    return istft(apply_phase(estimate(load_model("percussive"), np.abs(X)), X), COMPACT, len(x))
+    return istft(apply_phase(estimate(load_model(), np.abs(X)), X), COMPACT, len(x))
 
 
 mixing_control = Control(
@@ -243,7 +243,7 @@ def encoder_states() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
     Long sequences are not cut here: the encoder runs over four seconds at once.
     """
-    model, t = load_model("percussive"), piece(STATE_EXCERPT, SECONDS)
+    model, t = load_model(), piece(STATE_EXCERPT, SECONDS)
     V = torch.from_numpy(t.V.T[None])
     a, b = model.config.compression or (1.0, 0.0)
     x = V[..., : model.config.low_bins]

@@ -115,7 +115,7 @@ def _symmetric(x: np.ndarray) -> np.ndarray:
 def _estimate(V: np.ndarray) -> np.ndarray:
     from hpss_lib.madtwinnet import estimate, load_model
 
-    return estimate(load_model("percussive"), np.ascontiguousarray(V, np.float32))
+    return estimate(load_model(), np.ascontiguousarray(V, np.float32))
 
 
 def _by_network(
