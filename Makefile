@@ -19,6 +19,7 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 .PHONY: help setup book cold-book serve lab test code lint types unit nbval alone browser budget bench results \
+  fuzz coverage \
   student instructor slides pdf offline lock clean
 .DEFAULT_GOAL := help
 
@@ -29,6 +30,8 @@ help:
 	@echo "make test      lint, types, unit tests, every notebook, a cold build, the pages in Chromium"
 	@echo "make budget    seconds and peak memory of each notebook on one core"
 	@echo "make bench     speed of the library and of the browser's engine, for the book's page"
+	@echo "make fuzz      ten thousand broken files of each kind"
+	@echo "make coverage  lines and branches that the unit tests run"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make student   the notebooks without solutions in _build/student; make instructor: solved"
 	@echo "make slides    each chapter as slides, in _build/slides"
@@ -152,6 +155,15 @@ budget: .make/python
 bench: .make/python
 	@$(BIN)/python tools/bench.py --json book/data/bench.json
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node tools/bench_engine.mjs
+
+# What make test does a little of, at length.
+fuzz: .make/python
+	@HPSS_FUZZ=10000 $(QUIET_THREADS) $(BIN)/python -m pytest tests/test_fuzz.py
+
+coverage: .make/python
+	@$(QUIET_THREADS) $(BIN)/coverage run --branch --source=hpss_lib --data-file=.make/coverage \
+	  -m pytest --doctest-modules hpss_lib tests --ignore=tests/browser
+	@$(BIN)/coverage report --data-file=.make/coverage --skip-covered
 
 # Chapter 9's table, from a folder of songs (drums.* beside harmonic.* or other stems in each).
 results: .make/python

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from hpss_lib.containers import ends_early, mended
+from hpss_lib.containers import decoder_hushed, ends_early, mended
 from hpss_lib.drafts import whole
 from hpss_lib.stft import SAMPLE_RATE
 
@@ -180,14 +180,16 @@ def _next_block(sound: "soundfile.SoundFile", *, begun: bool) -> np.ndarray:
     """
     import soundfile
 
-    block = np.full((_BLOCK, sound.channels), np.nan, np.float32)
+    size = min(_BLOCK, 8 * _BLOCK // sound.channels)  # a header may state a thousand channels
+    block = np.full((size, sound.channels), np.nan, np.float32)
     try:
-        return sound.read(out=block)
+        with decoder_hushed() if sound.format == "MP3" else nullcontext():
+            return sound.read(out=block)
     except soundfile.SoundFileError:
         missing = np.isnan(block[:, 0])
         if sound.format != "FLAC" or (missing[0] and not begun):
             raise
-        return block[: int(missing.argmax()) if missing.any() else _BLOCK]
+        return block[: int(missing.argmax()) if missing.any() else size]
 
 
 def _refuse_non_finite(path: str | Path, *blocks: np.ndarray) -> None:
@@ -217,7 +219,9 @@ def _open(path: Path) -> Iterator[tuple["soundfile.SoundFile", str]]:
     path.open("rb").close()  # the system's own clear error if it is locked or a folder
     file, remark = mended(path)
     try:
-        with file or nullcontext(), soundfile.SoundFile(file or path) as sound:
+        with file or nullcontext(), ExitStack() as stack:
+            with decoder_hushed():
+                sound = stack.enter_context(soundfile.SoundFile(file or path))
             if sound.frames < _UNKNOWN:
                 _refuse_long(path, sound.frames / sound.samplerate)
             yield sound, remark

@@ -7,8 +7,14 @@ file as if its header told the truth.
 
 import io
 import mmap
+import os
+import re
 import struct
-from collections.abc import Iterator
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +29,9 @@ _FLAC_BLOCK = {
     **{k: 1 << k for k in range(8, 16)},
 }
 _TAIL = 1 << 17  # bytes at a file's end in which its last frame or page begins
+_LONGEST_TAIL = 1 << 21  # however long its header says that frames are
+_SUMMED = 1 << 22  # bytes at most of which check sums are taken, in search of the last frame
+_CHUNKS = 10_000  # in front of the samples, at most
 _TITLE = 128  # bytes of an ID3v1 tag, which may stand behind the last frame
 _CUT_SHORT = "is it a download that was cut short?"
 
@@ -85,6 +94,62 @@ def ends_early(seconds: float, stated: float) -> str:
     return f"ends after {seconds:.1f} of the {stated:.1f} s that its header states: {_CUT_SHORT}"
 
 
+_NOTES = re.compile(rb"\[[^]\n]*libmpg123|Note: |Warning: |\s*$")  # how the decoder's lines begin
+_turn = threading.Lock()  # the process has one stderr
+
+
+@contextmanager
+def decoder_hushed() -> Iterator[None]:
+    """Keep off the screen what the mp3 decoder itself says of a damaged file.
+
+    It writes notes in its own terms, a screen full for each file, to the process's stderr, and
+    takes no word to be quiet. What matters of it is an error or a warning of `audio.read`. Whatever
+    else is written there meanwhile, by another thread, say, comes out at the end.
+
+    Examples
+    --------
+    >>> with decoder_hushed():
+    ...     _ = os.write(2, b"Note: Trying to resync...")
+    """
+    with _turn:
+        put_back = _held_back()
+        try:
+            yield
+        finally:
+            put_back()
+
+
+def _held_back() -> Callable[[], None]:
+    """Let stderr run into a file; what is returned ends that, and passes on what is no note."""
+    with ExitStack() as stack:
+        try:
+            screen = os.dup(2)
+            stack.callback(os.close, screen)
+            held = stack.enter_context(tempfile.TemporaryFile())
+        except OSError:  # stderr is closed, or there is no room: then notes are shown
+            return lambda: None
+        _flush()
+        os.dup2(held.fileno(), 2)
+        kept = stack.pop_all()
+
+    def put_back() -> None:
+        with kept:
+            _flush()
+            os.dup2(screen, 2)
+            held.seek(0)
+            for line in held:
+                if not _NOTES.match(line):
+                    with suppress(OSError):
+                        os.write(2, line)
+
+    return put_back
+
+
+def _flush() -> None:
+    with suppress(OSError, ValueError, AttributeError):  # None, or closed
+        sys.stderr.flush()
+
+
 def _goes_on(seconds: float, stated: float) -> str:
     return f"lasts {seconds:.1f} s, of which its header states {stated:.1f}: all of it is read"
 
@@ -116,7 +181,9 @@ class _Patched(io.FileIO):
 def _mended_wav(path: Path, file: BinaryIO) -> tuple[BinaryIO | None, str]:
     """Go from chunk to chunk up to the samples; compare their stated size with the file's."""
     size, bytes_a_second = path.stat().st_size, 0
-    while len(head := file.read(8)) == 8:
+    for _ in range(_CHUNKS):
+        if len(head := file.read(8)) < 8:
+            break
         name, stated = head[:4], struct.unpack("<I", head[4:])[0]
         here = file.tell()
         if name == b"fmt ":
@@ -151,7 +218,8 @@ def _mended_flac(path: Path, file: BinaryIO) -> tuple[BinaryIO | None, str]:
     shortest, longest = struct.unpack(">HH", head[8:12])
     rate = int.from_bytes(head[18:21]) >> 4
     stated = int.from_bytes(head[21:26]) & (1 << 36) - 1  # 0: unknown, which decoders live with
-    tail = _tail(file, max(_TAIL, 2 * int.from_bytes(head[15:18]) + _TITLE))
+    frame = int.from_bytes(head[15:18])  # the longest, in bytes
+    tail = _tail(file, min(max(_TAIL, 2 * frame + _TITLE), _LONGEST_TAIL))
     end = _flac_end(tail, longest if shortest == longest else 0)
     if not (stated and rate) or end <= stated:
         return None, ""
@@ -166,11 +234,13 @@ def _flac_end(tail: bytes, block: int) -> int:
     """
     if tail[-_TITLE:][:3] == b"TAG":
         tail = tail[:-_TITLE]
-    at = len(tail)
-    while (at := tail.rfind(b"\xff", 0, at)) >= 0:
-        if tail[at + 1 : at + 2] in (b"\xf8", b"\xf9") and not _crc16(tail[at:]):
-            number, samples = _flac_frame(tail[at : at + 16])
-            return number * (block if tail[at + 1] == 0xF8 else 1) + samples
+    at, summed = len(tail), 0
+    while (at := tail.rfind(b"\xff", 0, at)) >= 0 and summed < _SUMMED:
+        if tail[at + 1 : at + 2] in (b"\xf8", b"\xf9"):
+            summed += len(tail) - at
+            if not _crc16(tail[at:]):
+                number, samples = _flac_frame(tail[at : at + 16])
+                return number * (block if tail[at + 1] == 0xF8 else 1) + samples
     return 0
 
 

@@ -54,7 +54,8 @@ def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
     as well, mixture.* is not read, and any other sound in it is refused, since nobody knows to
     which source it belongs. `*.stem.mp4` files are MUSDB18's songs. Other sound files are single
     sounds: percussive below a folder whose name begins with "drum", harmonic elsewhere. Hidden
-    files and folders (macOS' `._drums.wav`) are passed over.
+    files and folders (macOS' `._drums.wav`) are passed over; links are followed, and a folder that
+    is met twice is taken once.
 
     Parameters
     ----------
@@ -99,8 +100,13 @@ def find_songs(path: str | Path, *, subset: str = "train") -> list[Song]:
         if (path / part).is_dir():  # DSD100; MUSDB18 in both its forms
             root = path / part
             break
-    songs = []
+    songs, met = [], set()
     for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in met:  # links in a circle would be followed without end
+            folders[:] = []
+            continue
+        met.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         files = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
         songs += _songs_in(files, Path(folder), path)
@@ -400,7 +406,7 @@ def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
     out.mkdir(parents=True, exist_ok=True)
     key = _fingerprint(groups)
     index_path, samples_path = out / "index.json", out / f"samples-{key}.i16"
-    if not (index_path.exists() and json.loads(index_path.read_text())["key"] == key):
+    if _key_in(index_path) != key or not samples_path.exists():
         for old in out.glob("samples-*.i16"):
             old.unlink()
         index = {"key": key, "songs": [], "signals": {s: [[] for _ in groups] for s in SOURCES}}
@@ -424,6 +430,14 @@ def build_cache(groups: Sequence[Sequence[Song]], out: str | Path) -> Cache:
         if not any(signals[source]):
             raise ValueError(f"the data hold no {source} sound: training needs both kinds")
     return Cache(np.memmap(samples_path, np.int16, "r"), signals, index["songs"])
+
+
+def _key_in(index: Path) -> str | None:
+    """Of which files a cache's index is; None where it is not there, or damaged."""
+    try:
+        return json.loads(index.read_text())["key"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _fingerprint(groups: Sequence[Sequence[Song]]) -> str:

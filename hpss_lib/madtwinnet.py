@@ -12,10 +12,12 @@ other.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +25,7 @@ from torch import Tensor, nn
 
 from hpss_lib.drafts import whole
 from hpss_lib.recurrence import GRU
-from hpss_lib.stft import SAMPLE_RATE
+from hpss_lib.stft import SAMPLE_RATE, SETTINGS
 
 EPS = 1e-6  # inside the logarithms of the loss, as published
 # What the other terms of the objective weigh beside the Kullback-Leibler divergences, as published:
@@ -955,7 +957,7 @@ def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
     FileNotFoundError
         Where there is none.
     ValueError
-        Where it is no such file or cut short.
+        Where it is no such file, damaged or cut short.
 
     Examples
     --------
@@ -980,15 +982,54 @@ def read_model(path: str | Path) -> tuple[MaDTwinNet, dict]:
         raise ValueError(f"{path} is damaged or no safetensors file ({error})") from error
     if "config" not in story:
         raise ValueError(f"{path} does not say which network it belongs to (no config inside)")
-    settings = story["config"]
-    if settings["compression"] is not None:
-        settings["compression"] = tuple(settings["compression"])
-    model = MaDTwinNet(Config(**settings))
     try:
+        config = _read_config(story["config"])
+        _refuse_other_shapes(state, config)
+        model = MaDTwinNet(config)
         model.load_state_dict(state)
-    except RuntimeError as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path} does not fit the network that it describes: {error}") from error
     return model.eval(), story
+
+
+_LARGEST = 1 << 16  # of what a file says of its network, many times the paper's
+
+
+def _read_config(told: Any) -> Config:
+    """A network's settings as a file holds them; raises ValueError or TypeError on others."""
+    if not isinstance(told, dict):
+        raise ValueError("its config holds no settings")
+
+    def number(value: Any) -> bool:
+        return type(value) in (int, float) and math.isfinite(value)
+
+    for name, value in told.items():
+        known = getattr(Config, name, None)  # what it is where nobody says
+        if type(known) is int:
+            good = type(value) is int and 0 <= value <= _LARGEST
+        elif name == "setting":
+            good = value in tuple(SETTINGS)
+        elif name == "compression":
+            good = value is None or (len(value) == 2 and all(map(number, value)))
+        elif type(known) is bool:
+            good = type(value) is bool
+        else:
+            good = number(value) or (known is None and value is None)
+        if not good:
+            raise ValueError(f"its {name} is {value!r}")
+    settings: dict[str, Any] = dict(told)
+    if isinstance(pair := settings.get("compression"), list):  # as JSON holds it
+        settings["compression"] = tuple(pair)
+    return Config(**settings)
+
+
+def _refuse_other_shapes(state: Mapping[str, Tensor], config: Config) -> None:
+    """Before anything is allocated: a damaged file may describe more than there is memory."""
+    with torch.device("meta"):
+        probe = MaDTwinNet(replace(config, bands_to=None))  # bands are no weights
+    shapes = {k: tuple(v.shape) for k, v in probe.state_dict().items()}
+    if other := sorted(set(shapes.items()) ^ {(k, tuple(v.shape)) for k, v in state.items()}):
+        raise ValueError(f"{other[0][0]} is not there once, of the shape that follows from it")
 
 
 @lru_cache(maxsize=1)

@@ -60,7 +60,7 @@ def read_rows(path: str | Path) -> list[Row]:
     Raises
     ------
     ValueError
-        If the file has other columns.
+        If the file has other columns, or is damaged.
     FileNotFoundError
         If there is none.
 
@@ -76,13 +76,19 @@ def read_rows(path: str | Path) -> list[Row]:
     """
     with Path(path).open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) not in (COLUMNS, COLUMNS[:-1]):
-            raise ValueError(f"{path} is no file of results (its columns differ): name another one")
-        return [{"data": "", **_typed(row)} for row in reader if None not in row.values()]
+        try:
+            if tuple(reader.fieldnames or ()) in (COLUMNS, COLUMNS[:-1]):
+                return [{"data": "", **_typed(row)} for row in reader if None not in row.values()]
+        except (ValueError, csv.Error) as error:  # no number, no text, no end of a quotation
+            raise ValueError(
+                f"{path} is damaged near line {reader.line_num} ({error}): mend it there, or name "
+                "another file"
+            ) from error
+    raise ValueError(f"{path} is no file of results (its columns differ): name another one")
 
 
 def _typed(row: dict[str, str]) -> Row:
-    typed: Row = dict(row)
+    typed: Row = {name: text for name, text in row.items() if name is not None}
     for name in ("start", "seconds", *METRICS):
         typed[name] = float(row[name]) if row[name] else math.nan
     for name in ("frame", "frames", "undefined"):
@@ -205,8 +211,8 @@ def summary(rows: Iterable[Row]) -> list[Row]:
         counts = {
             "songs": len(scored),
             "songs_left_out": len({row["song"] for row in group} - scored),
-            "frames": sum(row["frames"] for row in group),
-            "undefined": sum(row["undefined"] for row in group),
+            "frames": sum(row["frames"] or 0 for row in group),
+            "undefined": sum(row["undefined"] or 0 for row in group),
         }
         table.append(labels | {"over": over} | medians | counts)
     return table
@@ -253,6 +259,11 @@ def format_summary(rows: Iterable[Row]) -> str:
             key = method, r["setting"] + (f" ({r['estimate']})" if r["estimate"] else "")
             pairs.setdefault((*key, r["part"]), {})[r["source"]] = r
         for key, pair in pairs.items():
+            pair |= {
+                s: dict.fromkeys(metrics, math.nan) | dict.fromkeys(counts, 0)
+                for s in SOURCES
+                if s not in pair
+            }
             values = [f"{pair[s][m]:.2f}" for s in SOURCES for m in metrics]
             # Where the two sources differ in a count (a silent one has no plain SDR), both show.
             both = ([str(pair[s][c]) for s in SOURCES] for c in counts)

@@ -12,6 +12,7 @@ import ast
 import csv
 import json
 import math
+import operator
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -689,18 +690,25 @@ def _restore(state: _State, path: Path, config: Config, plan: Plan, device: str)
     """Bring the state, in place, to where the checkpoint was written."""
     try:
         kept = torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:
+        same = json.loads(kept["run"]) == json.loads(_settings(config, plan))
+        if same:
+            state.learner.load_state_dict(kept["learner"])
+            state.optimiser.load_state_dict(kept["optimiser"])
+            if set(kept["average"]) != set(state.average):
+                raise ValueError("its averaged weights are of another network")
+            for k, v in kept["average"].items():
+                state.average[k].copy_(v)
+            state.step = operator.index(kept["step"])
+            state.best, state.seconds = float(kept["best"]), float(kept["seconds"])
+            if not (state.step >= 0 and math.isfinite(state.seconds)):
+                raise ValueError("its count of steps or seconds is none")
+    except Exception as error:  # torch raises half a dozen kinds for a damaged file
         raise ValueError(f"{path} is damaged ({error}): delete it to start again") from error
-    if json.loads(kept["run"]) != json.loads(_settings(config, plan)):
+    if not same:
         raise ValueError(
             f"{path} belongs to a run with other settings. Theirs: {kept['run']}. Continue with"
             " those, or choose another --out (and --start to begin from its weights)."
         )
-    state.learner.load_state_dict(kept["learner"])
-    state.optimiser.load_state_dict(kept["optimiser"])
-    for k, v in kept["average"].items():
-        state.average[k].copy_(v)
-    state.step, state.best, state.seconds = kept["step"], kept["best"], kept["seconds"]
 
 
 def _settings(config: Config, plan: Plan) -> str:
@@ -720,15 +728,23 @@ def _reporter(out: Path, steps: int, step: int, quiet: bool) -> Callable[[dict],
 
 
 def _open_log(path: Path, step: int) -> csv.DictWriter:
-    """Open log.csv, a line a step; lines after the step that training resumes from are cut."""
+    """Open log.csv, a line a step; lines after the step that training resumes from are cut.
+
+    So is a line that an interruption has left half written; the others are replaced at once, so
+    that none is lost where that is interrupted too.
+    """
     rows: list[dict] = []
     if path.exists() and step:
-        with path.open(newline="") as file:
-            rows = [r for r in csv.DictReader(file) if int(r["step"]) <= step]
-    writer = csv.DictWriter(path.open("w", newline="", buffering=1), COLUMNS)
-    writer.writeheader()
-    writer.writerows(rows)
-    return writer
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            for row in csv.DictReader(line.replace("\0", "") for line in file):
+                number = row.get("step") or ""
+                if None not in row.values() and number.isdecimal() and int(number) <= step:
+                    rows.append({name: row.get(name) for name in COLUMNS})
+    with whole(path) as (draft,), draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return csv.DictWriter(path.open("a", newline="", encoding="utf-8", buffering=1), COLUMNS)
 
 
 def _progress(steps: int, step: int) -> Callable[[dict], None]:

@@ -3,13 +3,16 @@
 import os
 import socket
 import struct
+import sys
+import time
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 import soundfile
 
-from hpss_lib import audio, drafts
+from hpss_lib import audio, containers, drafts
 
 
 def noise(n, channels=None, seed=0):
@@ -395,3 +398,48 @@ def test_more_than_two_channels_say_where_they_belong(tmp_path):
     tag, mask = struct.unpack("<H", data[20:22])[0], struct.unpack("<I", data[40:44])[0]
     assert (tag, mask) == (0xFFFE, 0x3F)  # WAVE_FORMAT_EXTENSIBLE; left to right, LFE, two behind
     np.testing.assert_array_equal(audio.read(tmp_path / "a.wav")[0], noise(100, 6))
+
+
+def test_the_decoders_notes_on_a_damaged_mp3_are_kept_off_the_screen(tmp_path, capfd):
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, noise(44100), 44100)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:3000] + bytes(range(256)) * 4 + whole[5000:])
+    with soundfile.SoundFile(path) as sound:
+        sound.read()
+    assert "Note: " in capfd.readouterr().err, "no test otherwise"
+    assert len(audio.read(path)[0]) > 30_000
+    assert capfd.readouterr().err == ""
+
+
+def test_what_else_is_said_meanwhile_comes_out(capfd):
+    with pytest.raises(OSError, match="as it was"), containers.decoder_hushed():
+        os.write(2, b"Note: Trying to resync...\n")
+        print("of Python's own", file=sys.stderr)
+        raise OSError("as it was")
+    print("after", file=sys.stderr)
+    assert capfd.readouterr().err == "of Python's own\nafter\n"
+
+
+def test_a_thousand_channels_do_not_take_a_gigabyte(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((3, 1000)), 44100)
+    tracemalloc.start()
+    x, _ = audio.read(tmp_path / "a.wav")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert x.shape == (3, 1000) and peak < 50e6
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        # Empty chunks without end, and what might be frames without end.
+        ("a.wav", b"RIFF\0\0\0\0WAVE" + bytes(1 << 22)),
+        ("a.flac", b"fLaC\x80\0\0\x22" + b"\x10\0" * 2 + b"\xff" * 30 + b"\xff\xf8" * (1 << 16)),
+    ],
+)
+def test_a_search_through_what_is_no_sound_has_an_end(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    start = time.process_time()
+    containers.mended(tmp_path / name)
+    assert time.process_time() - start < 10

@@ -345,3 +345,20 @@ def test_excerpts_skip_what_has_no_sdr(tmp_path):
 def test_a_role_without_weight_is_an_error(cache):
     with pytest.raises(ValueError, match="weight"):
         data.draw_signal(cache, "harmonic", (0, 0), np.random.default_rng(0))
+
+
+def test_folders_that_link_to_each_other_are_gone_through_once(tmp_path):
+    plain_folder(tmp_path / "a" / "b", seconds=0.1)
+    for place in ("a", "a/b", "a/b/song_0"):
+        for name in ("up", "upper"):
+            (tmp_path / place / name).symlink_to(tmp_path)
+    found = data.find_songs(tmp_path / "a")
+    assert [song.percussive[0].parent.name for song in found] == ["song_0", "song_1"]
+
+
+@pytest.mark.parametrize("index", ["", "{}", "[]", '{"key": 3}'])
+def test_a_damaged_cache_is_made_anew(tmp_path, index):
+    songs = data.find_songs(plain_folder(tmp_path / "songs", songs=1))
+    made = data.build_cache([songs], tmp_path / "cache").signals
+    (tmp_path / "cache" / "index.json").write_text(index)
+    assert data.build_cache([songs], tmp_path / "cache").signals == made

@@ -95,6 +95,16 @@ def test_other_settings_do_not_continue_a_run(tmp_path):
         run(tmp_path)
 
 
+def test_a_log_that_an_interruption_has_torn_keeps_its_whole_lines(tmp_path):
+    run(tmp_path, stop_after=3)
+    log = tmp_path / "log.csv"
+    lines = log.read_text().splitlines()
+    log.write_text("\n".join([*lines[:3], lines[3][:9]]))
+    run(tmp_path, stop_after=5)
+    assert training.read_log(log)["step"].tolist() == [1, 2, 4, 5]
+    assert not list(tmp_path.glob(".hpss-*"))
+
+
 def test_warm_start(tmp_path):
     first = run(tmp_path / "p")
     second = run(
