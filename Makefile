@@ -19,7 +19,7 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 .PHONY: help setup book cold-book serve lab test code lint types unit nbval alone browser budget bench results \
-  fuzz coverage \
+  fuzz mutations coverage \
   student instructor slides pdf offline lock clean
 .DEFAULT_GOAL := help
 
@@ -31,7 +31,7 @@ help:
 	@echo "make budget    seconds and peak memory of each notebook on one core"
 	@echo "make bench     speed of the library and of the browser's engine, for the book's page"
 	@echo "make fuzz      ten thousand broken files of each kind"
-	@echo "make coverage  lines and branches that the unit tests run"
+	@echo "make coverage  lines and branches that the unit tests run; make mutations: faults they notice"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make student   the notebooks without solutions in _build/student; make instructor: solved"
 	@echo "make slides    each chapter as slides, in _build/slides"
@@ -156,7 +156,7 @@ bench: .make/python
 	@$(BIN)/python tools/bench.py --json book/data/bench.json
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node tools/bench_engine.mjs
 
-# What make test does a little of, at length.
+# What make test does a little of, at length; mutations needs mutmut, which tools/mutations.py names.
 fuzz: .make/python
 	@HPSS_FUZZ=10000 $(QUIET_THREADS) $(BIN)/python -m pytest tests/test_fuzz.py
 
@@ -164,6 +164,9 @@ coverage: .make/python
 	@$(QUIET_THREADS) $(BIN)/coverage run --branch --source=hpss_lib --data-file=.make/coverage \
 	  -m pytest --doctest-modules hpss_lib tests --ignore=tests/browser
 	@$(BIN)/coverage report --data-file=.make/coverage --skip-covered
+
+mutations: .make/python
+	@$(BIN)/python tools/mutations.py --survivors
 
 # Chapter 9's table, from a folder of songs (drums.* beside harmonic.* or other stems in each).
 results: .make/python

@@ -189,7 +189,9 @@ def test_refusals():
         with pytest.raises(ValueError, match="negative, NaN or infinite"):
             median_hpss(bad, COMPACT)
     for bad in (V[0], V.astype(complex), V.astype(int), V[:, :0]):
-        with pytest.raises(ValueError, match="magnitude spectrogram"):
+        with pytest.raises(
+            ValueError, match=r"magnitude spectrogram \(F, T\) of floats is accepted: np.abs\(X\)$"
+        ):
             median_hpss(bad, COMPACT)
     for kernel in (0, 2, -1):
         with pytest.raises(ValueError, match="odd"):
@@ -206,3 +208,9 @@ def test_refusals():
     ):
         with pytest.raises(ValueError, match=next(iter(options)).split("_")[1]):
             median_hpss(V, COMPACT, **options)
+
+
+def test_the_masks_are_wiener_filters_unless_asked_otherwise():
+    P, H = np.random.default_rng(0).random((2, 5, 7))
+    np.testing.assert_array_equal(masks(P, H), masks(P, H, power=2.0, margin=1.0))
+    np.testing.assert_allclose(masks(P, H)[0], P**2 / (P**2 + H**2))

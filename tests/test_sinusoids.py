@@ -134,8 +134,35 @@ def test_frequencies_are_finite_whatever_the_frame(values):
     "v", [[1, 2], [[1, 2, 1]], [1, np.nan, 1], [1, -2, 1], [1, np.inf, 0]]
 )  # fmt: skip
 def test_what_is_no_frame_of_magnitudes_is_refused(v):
-    with pytest.raises(ValueError, match="v "):
+    said = (
+        r"^v has shape \(.*\); one frame \(F,\) with F >= 3 is accepted$"
+        r"|^v holds negative, infinite or NaN values; magnitudes are accepted$"
+    )
+    with pytest.raises(ValueError, match=said):
         pick_peaks(np.array(v, float))
+
+
+def test_whole_numbers_of_few_bits_are_magnitudes_too():
+    v = np.array([0, 200, 0, 0, 0, 0, 0, 100, 0], np.uint8)  # together more than 255
+    borders = region_borders(v, pick_peaks(v))
+    assert borders.tolist() == [5] and borders.dtype.kind == "i"
+    np.testing.assert_array_equal(instantaneous_frequency(v), instantaneous_frequency(v / 1.0))
+
+
+def test_a_plateau_is_its_own_top_without_a_warning():
+    with np.errstate(all="raise"):
+        assert interpolate_peaks(np.array([1.0, 1, 1, 1]), np.array([1])).tolist() == [1]
+
+
+def test_the_threshold_goes_through_to_the_peaks():
+    v = np.array([0, 1000, 0, 0, 0, 1, 0.0])
+    assert instantaneous_frequency(v).tolist() == [1] * 7
+    assert instantaneous_frequency(v, threshold=1e-4).tolist() == [1] * 5 + [5] * 2
+
+
+def test_every_frame_has_one_truth():
+    with pytest.raises(ValueError, match="shorter"):
+        frequency_errors(np.ones((1025, 2)), np.full(1, 1000.0), SETTINGS["compact"])
 
 
 def test_inputs_are_not_changed():
