@@ -304,8 +304,10 @@ def test_exported_weights_tell_every_stage(tmp_path):
     assert [s["seed"] for s in story["before"]] == [3, 3] and story["plan"]["seed"] == 5
     assert len(curve["step"]) == 6 and (np.diff(curve["step"]) > 0).all()
     assert curve["seconds"][-1] == 6300
-    said = stages(story)
-    assert [line.split(" x ")[0] for line in said] == ["50 steps, 2", "50 steps, 2", "50 steps, 4"]
+    heads, rows = stages(story)
+    assert all(len(row) == len(heads) for row in rows.values())
+    assert [row[0] for row in rows.values()] == [50, 50, 50]
+    assert [row[1].split()[0] for row in rows.values()] == ["2", "2", "4"]
 
 
 def test_command_line(tmp_path, capsys):

@@ -36,22 +36,28 @@ def memory(names: Sequence[str]) -> Cache:
     return Cache(np.concatenate(samples), signals, list(names))
 
 
-def stages(story: dict) -> list[str]:
-    """How a file of weights was trained, a line a stage: story is its header (`read_model`).
+def stages(story: dict) -> tuple[list[str], dict[str, list]]:
+    """How a file of weights was trained, as a table: heads, and a row a stage.
 
-    Steps; sequences x frames a step; learning rate; what was learnt; pairs across songs.
+    story is the file's header (`madtwinnet.read_model`).
     """
     before = story.get("before", [])
     last = {"frames": story["config"]["frames"], "processes": story.get("processes", 1)}
     last |= story["plan"] | {"steps": story["step"] - sum(stage["steps"] for stage in before)}
     truths = {"magnitude": "|S|", "projection": "projection", "ratio": "released ratio"}
-    return [
-        f"{s['steps']:,} steps, {s['batch'] * s.get('processes', 1)} x {s['frames']}, "
-        f"rate {s['rate']:g}, {'twin, ' if s['twin'] else ''}{truths[s['truth']]}"
-        + (f", squared {s['squared']:g}" if s.get("squared") else "")
-        + f", across {s['mixing']['across']:g}"
-        for s in (*before, last)
-    ]
+    heads = ["steps", "sequences × frames", "rate", "learns", "twin", "squared", "across songs"]
+    return heads, {
+        f"stage {n}": [
+            s["steps"],
+            f"{s['batch'] * s.get('processes', 1)} × {s['frames']}",
+            s["rate"],
+            truths[s["truth"]],
+            "yes" if s["twin"] else "no",
+            s.get("squared") or None,
+            s["mixing"]["across"],
+        ]
+        for n, s in enumerate((*before, last), 1)
+    }
 
 
 # ------------------------------------------------------------------------------------ mixing songs
@@ -116,10 +122,10 @@ mixing_control = Control(
         "And which mixture teaches it more about drums, the one with their own band or another?"
     ),
     answer=(
-        "Between −15 and −20 dB for most ears, earlier against the rock band. Some of them, "
-        "yes: in real songs drums are that soft, and a network that never saw it invents some. "
-        "The strange band teaches more about drums, since nothing but the sound tells them "
-        "apart; with their own band the beat does, too."
+        "The level is for your ears to say. Some such mixtures should be among the lessons: real "
+        "songs have drums that soft. The strange band should teach more about drums, since "
+        "nothing but the sound tells them apart, where with their own band the beat does, too; "
+        "the short runs further down could not tell the difference."
     ),
 )
 
