@@ -23,7 +23,7 @@ const noise = () => Float32Array.from(
 async function measure(channels, workers, options) {
   const engine = makeEngine({ workers, start: startWorker });
   try {
-    await engine.loadModel(wasm, weights);
+    await engine.loadModel(wasm, weights.slice(0)); // which are handed over
     await engine.separate([new Float32Array(SAMPLE_RATE)], options); // compiled by now
     const x = Array.from({ length: channels }, noise), processor = process.cpuUsage();
     const start = performance.now();

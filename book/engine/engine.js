@@ -35,13 +35,17 @@ export function makeEngine({ workers = 2, start = startWorker } = {}) {
   let turn = Promise.resolve(); // one signal after the other
 
   /**
-   * Bring the network to every worker.
+   * Bring the network to every worker, one after the other: the weights go from hand to hand, and
+   * nobody holds a copy of the file.
    *
-   * @param {ArrayBuffer} wasm @param {ArrayBuffer} weights
+   * @param {ArrayBuffer} wasm @param {ArrayBuffer} weights handed over: empty from now on
    */
   async function loadModel(wasm, weights) {
-    const loaded = await Promise.all(crew.map((one) => one.ask("load", { wasm, weights })));
-    config = loaded[0].config;
+    let file = weights, loaded = null;
+    for (const one of crew) {
+      ({ config: loaded, file } = await one.ask("load", { wasm, file }, [file]));
+    }
+    config = loaded;
     return config;
   }
 
@@ -71,19 +75,23 @@ export function makeEngine({ workers = 2, start = startWorker } = {}) {
     const parts = blocks(x.length, settings, needed);
     const tasks = channels.flatMap((channel) => chain(parts, channel));
     const y = options.into ?? channels.map(() => new Float32Array(x.length));
+    const longest = Math.max(...parts.map(({ offset, end }) => end - offset + 2 * needed.margin));
+    const right = new Float32Array(longest); // the other channel's samples, for a moment
     let next = 0, done = 0;
 
     async function work(one) {
+      let room = new Float32Array(longest); // goes to the worker with samples, comes back with its part
       while (next < tasks.length) {
         signal?.throwIfAborted();
         const { block, channel, before, handOn } = tasks[next];
         next += 1;
-        const samples = cut(x, channel, block, needed.margin);
-        await one.ask("estimate", { x: samples, block, method, setting }, [samples.buffer]);
+        const count = cut(x, channel, block, needed.margin, room, right);
+        await one.ask("estimate", { room, count, block, method, setting }, [room.buffer]);
         const previous = phase === "mixture" ? undefined : await before;
         const part = await one.ask("recover", { block, phase, setting, previous });
         handOn(part.state);
-        add(y[channel], part.y, part.start);
+        room = part.room;
+        add(y[channel], room.subarray(0, part.count), part.start);
         done += 1;
         onProgress?.(done / tasks.length);
       }
@@ -182,29 +190,33 @@ function soundOf(channels) {
 }
 
 /**
- * The samples that a block takes of a channel, and `margin` more on either side; of two channels, of
- * the middle or the side. Beyond its ends the signal goes on as in a mirror.
+ * The samples that a block takes of a channel, and `margin` more on either side, into `room`; of two
+ * channels, of the middle or the side. Beyond its ends the signal goes on as in a mirror.
  *
- * @param {Sound} x
+ * @param {Sound} x @param {number} channel
+ * @param {import("./separation.js").Block} block @param {number} margin
+ * @param {Float32Array<ArrayBuffer>} room
+ * @param {Float32Array<ArrayBuffer>} right as long, overwritten too: of an array made anew for each
+ *   block nothing could be given back, since the browser holds on to what it has written into
+ * @returns {number} how many they are
  */
-function cut(x, channel, { offset, end }, margin) {
+function cut(x, channel, { offset, end }, margin, room, right) {
   const begin = offset - margin, from = Math.max(0, begin), to = Math.min(x.length, end + margin);
-  const read = (/** @type {number} */ c) => {
-    const samples = new Float32Array(to - from);
-    x.copyFromChannel(samples, c, from);
-    return samples;
-  };
-  let own = read(x.numberOfChannels === 2 ? 0 : channel);
+  const own = room.subarray(from - begin, to - begin), count = end + margin - begin;
+  x.copyFromChannel(own, x.numberOfChannels === 2 ? 0 : channel, from);
   if (x.numberOfChannels === 2) {
-    const right = read(1), sign = channel === 0 ? 1 : -1;
-    own = own.map((left, n) => (left + sign * right[n]) / 2);
+    const sign = channel === 0 ? 1 : -1;
+    x.copyFromChannel(right.subarray(0, own.length), 1, from);
+    for (let n = 0; n < own.length; n += 1) own[n] = (own[n] + sign * right[n]) / 2;
   }
-  if (from === begin && to === end + margin) return own;
   const twice = 2 * x.length;
-  return Float32Array.from({ length: end + margin - begin }, (_, i) => {
+  const mirrored = (/** @type {number} */ i) => {
     const n = (((begin + i) % twice) + twice) % twice;
     return own[(n < x.length ? n : twice - 1 - n) - from];
-  });
+  };
+  for (let i = 0; i < from - begin; i += 1) room[i] = mirrored(i);
+  for (let i = to - begin; i < count; i += 1) room[i] = mirrored(i);
+  return count;
 }
 
 function add(y, part, start) {

@@ -5,6 +5,7 @@
  * @typedef {import("./settings.js").StftSettings} StftSettings
  */
 
+import { release } from "./memory.js";
 import { HARMONIC_SECONDS, PERCUSSIVE_HERTZ, SAMPLE_RATE } from "./settings.js";
 
 /** The odd number nearest to a size, at least 1; halfway as in Python. @param {number} size */
@@ -87,5 +88,7 @@ export function medianHpss(V, settings, options = {}) {
   const bins = settings.n_fft / 2 + 1;
   const H = harmonicEnhanced(V, bins, secondsToFrames(seconds, settings));
   const P = percussiveEnhanced(V, bins, hertzToBins(hertz, settings));
-  return softMask(P, H, options.power ?? 2);
+  const M_p = softMask(P, H, options.power ?? 2);
+  release(H, P);
+  return M_p;
 }

@@ -15,6 +15,7 @@
  *   Float32Array, bytes: () => number}} Network
  */
 
+import { release } from "./memory.js";
 import { readSafetensors } from "./safetensors.js";
 import { SAMPLE_RATE, SETTINGS } from "./settings.js";
 
@@ -307,6 +308,7 @@ function estimate(V, before, after, config, network) {
     const size = inner * bins;
     for (let i = 0; i < y.length; i += 1) y[i] /= gains[Math.floor(i / size)];
     V_hat.set(y, (start - begin) * bins);
+    release(sequences, y);
   }
   return V_hat.subarray((before - begin) * bins);
 }

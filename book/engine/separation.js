@@ -16,6 +16,7 @@
  */
 
 import { medianHpss, secondsToFrames } from "./median.js";
+import { release } from "./memory.js";
 import { mixingWeight, pu } from "./puiter.js";
 import { REACH, withoutRumble } from "./rumble.js";
 import { HARMONIC_SECONDS } from "./settings.js";
@@ -71,15 +72,24 @@ export function blocks(length, settings, { context, step }) {
  * @returns {{X: Spectrogram, V_p: Float32Array}}
  */
 export function estimate(x, { first, last, before, after, offset }, method, settings, network) {
+  if (method === "mad" && !network) throw new Error("the method mad needs the network's weights");
   const heard = method === "mad" ? withoutRumble(x) : x;
   const all = stftFrames(heard, settings, first - before, last + after, offset);
+  if (heard !== x) release(heard);
   const V = magnitude(all), X = sliceFrames(all, before, before + last - first);
-  if (method === "mad") {
-    if (!network) throw new Error("the method mad needs the network's weights");
-    return { X, V_p: network.estimate(V, before, after) };
-  }
-  const M_p = medianHpss(V, settings), from = before * X.bins;
-  return { X, V_p: X.re.map((_, i) => M_p[from + i] * V[from + i]) };
+  const V_p = network && method === "mad"
+    ? network.estimate(V, before, after)
+    : masked(V, medianHpss(V, settings), before * X.bins, X.re.length);
+  release(V);
+  return { X, V_p };
+}
+
+/** M V of `size` bins from bin `from` on; M is given back. */
+function masked(V, M, from, size) {
+  const result = V.slice(from, from + size);
+  for (let i = 0; i < size; i += 1) result[i] *= M[from + i];
+  release(M);
+  return result;
 }
 
 /**
@@ -92,10 +102,12 @@ export function estimate(x, { first, last, before, after, offset }, method, sett
 export function recover(X, V_p, phase, settings, previous) {
   if (phase === "mixture") return { S_p: applyPhase(V_p, X) };
   if (phase !== "pu") throw new Error(`there is no phase ${phase}; accepted are mixture, pu`);
-  const V_h = subtract(magnitude(X), V_p).map(Math.abs);
+  const V = magnitude(X), V_h = subtract(V, V_p).map(Math.abs);
   const { S_p, S_h } = pu(X, V_p, V_h, settings, previous);
   const { re, im } = sliceFrames(S_h, X.frames - 1, X.frames);
-  return { S_p: shareError(X, S_p, S_h, V_p, V_h), state: { re: re.slice(), im: im.slice() } };
+  const state = { re: re.slice(), im: im.slice() }, S = shareError(X, S_p, S_h, V_p, V_h);
+  release(V, V_h, S_p.re, S_p.im, S_h.re, S_h.im);
+  return { S_p: S, state };
 }
 
 /**
@@ -114,16 +126,19 @@ export function shareError(X, S_p, S_h, V_p, V_h) {
 }
 
 /**
- * What a block adds to s_p: samples from `start` on.
+ * What a block adds to s_p: `count` samples from `start` on, at the beginning of `room`.
  *
  * @param {Spectrogram} S_p @param {Block} block @param {StftSettings} settings
+ * @param {Float32Array} room overwritten; as long as what the block takes of the signal
  */
-export function resynthesise(S_p, { first, last, length }, settings) {
+export function resynthesise(S_p, { first, last, length }, settings, room) {
   const { hop, n_fft } = settings;
   const start = Math.max(first * hop - n_fft / 2, 0);
   const stop = Math.max(Math.min((last - 1) * hop + n_fft / 2, length), start);
-  const y = new Float32Array(stop - start);
+  const y = room.subarray(0, stop - start).fill(0);
   overlapAdd(y, S_p, settings, first, start);
   const window = overlappedWindow(settings, length, start, stop);
-  return { start, y: y.map((sum, n) => sum / window[n]) };
+  for (let n = 0; n < y.length; n += 1) y[n] /= window[n];
+  release(window);
+  return { start, count: y.length };
 }
