@@ -118,3 +118,12 @@ def test_random_phases_spread_a_click_over_the_window():
     s = istft(np.abs(X) * turns, COMPACT, len(x))
     near = np.square(s[20 * COMPACT.hop :][: 2 * 100]).sum()
     assert near < 0.3 * np.square(s).sum()
+
+
+def test_only_what_has_a_name_of_its_own_is_a_landmark():
+    """A reader who goes from landmark to landmark is not told "Check your idea" eight times."""
+    question = Question(
+        "one", "explain", "Which?", Choice({"a": "Yes.", "b": "No."}, 0), "Yes.", ("A", "B")
+    )
+    assert question_html(question, 3).startswith('<section class="')
+    assert question_html(question, "Check your idea").startswith('<section role="group" ')

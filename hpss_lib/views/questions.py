@@ -139,6 +139,8 @@ def ask(questions: Sequence[Question], *, first: int = 1) -> None:
 def question_html(question: Question, number: int | str) -> str:
     """One question as HTML, with its number or another title."""
     title = f"Question {number}" if isinstance(number, int) else output.escape(number)
+    # Several of one title are no landmarks of a page, whose names tell them apart.
+    role = "" if isinstance(number, int) else ' role="group"'
     anchor = f"question-{question.name}"
     fields = {Number: _boxes, Choice: _options, Order: _list}[type(question.answer)]
     buttons = "".join(
@@ -147,7 +149,7 @@ def question_html(question: Question, number: int | str) -> str:
         for key, shown in (("check", "Check"), ("hint", "Hint"), ("solution", "Solution"))
     )
     return (
-        f'<section class="hpss hpss-control hpss-ask" id="{anchor}" data-hpss="question" '
+        f'<section{role} class="hpss hpss-control hpss-ask" id="{anchor}" data-hpss="question" '
         f'data-answer="{_sealed(question)}" aria-labelledby="{anchor}-title" '
         'data-lm-suppress-shortcuts="true">'
         f'<p class="hpss-title" id="{anchor}-title">{title} '
