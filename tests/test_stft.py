@@ -10,6 +10,7 @@ from hpss_lib.stft import (
     SETTINGS,
     StftSettings,
     analysis_window,
+    find_settings,
     istft,
     overlap_add,
     overlapped_window,
@@ -228,3 +229,13 @@ def test_hop_too_large_to_invert_is_said():
     X = stft(noise(5000), s)
     with pytest.raises(ValueError, match="hop 600 is too large"):
         istft(X, s, 5000)
+
+
+def test_a_hop_of_one_sample_is_the_smallest():
+    assert StftSettings(n_fft=4, window_length=4, hop=1, window="hann").hop == 1
+
+
+def test_a_setting_is_a_name_or_itself():
+    assert find_settings("compact") is COMPACT and find_settings(COMPACT) is COMPACT
+    with pytest.raises(ValueError, match=r"^there is no setting '3'; accepted are 1, 2, compact$"):
+        find_settings("3")
