@@ -206,6 +206,8 @@ def test_equal_references_are_undefined(mode):
     assert found.why == ("references proportional",)
 
 
+# The oldest NumPy that is allowed still has the name: there museval takes least squares.
+@pytest.mark.skipif(hasattr(np.linalg, "linalg"), reason="museval finds its way out by itself")
 @pytest.mark.parametrize("mode", ["v3", "v4"])
 def test_no_solution_is_undefined(mode, monkeypatch):
     """museval's own way out names an error that numpy 2 no longer has under that name."""
