@@ -465,7 +465,8 @@ class Mixing:
     muted : float
         Probability that one of the two is silent.
     speed : float
-        Probability of being played faster or slower by up to a quarter, pitch with it.
+        Probability of being played faster or slower by up to a quarter, pitch with it; drums of
+        another song down to two thirds.
     distort : float
         Probability that the harmonic signal goes through tanh.
     low_pass : float
@@ -517,6 +518,9 @@ AS_RECORDED = Mixing(
 )
 
 SPEEDS = ((4, 5), (5, 6), (7, 8), (9, 10), (15, 16), (16, 15), (10, 9), (8, 7), (6, 5), (5, 4))
+# For drums apart from their band: sampled bass drums lie at 54 to 86 Hz, those of produced music
+# down to 32, and fine bins tell the two apart.
+DEEP = ((3, 2), (7, 5), (4, 3), (9, 7))
 HIT = 3 * SAMPLE_RATE  # shorter percussive sounds are single strokes
 LONGEST = 60 * SAMPLE_RATE  # a longer song is not drawn more often than one of a minute
 
@@ -626,6 +630,8 @@ def draw_pair(
     second = draw_signal(cache, "harmonic", weights, rng)
     starts = [_draw_start(s, n, rng) for s in (first, second)]
     if rng.random() < mixing.across:  # each its own speed, too
+        if speeds[0] != (1, 1) and rng.random() < 0.5:
+            speeds[0] = DEEP[rng.integers(len(DEEP))]
         speeds[1] = SPEEDS[rng.integers(len(SPEEDS))] if rng.random() < mixing.speed else (1, 1)
     else:
         partner = _partner(cache, second, "percussive")

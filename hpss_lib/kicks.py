@@ -19,7 +19,7 @@ SILENCE_DB = -100.0
 def draw_kick(rng: np.random.Generator) -> np.ndarray:
     """Draw one stroke of a synthesised bass drum.
 
-    A sine that falls to 40-65 Hz, short and hard or long and tonal (an "808"), with a click of
+    A sine that falls to 28-70 Hz, short and hard or long and tonal (an "808"), with a click of
     noise in front of it and more or less saturation.
 
     Parameters
@@ -41,7 +41,7 @@ def draw_kick(rng: np.random.Generator) -> np.ndarray:
     ----------
     Chapter 6.
     """
-    low = rng.uniform(40, 65)  # Hz
+    low = 70 * (28 / 70) ** rng.random()  # Hz
     high, fall = low * rng.uniform(2, 8), rng.uniform(0.006, 0.05)  # Hz, seconds
     decay = 10 ** rng.uniform(-1.3, -0.1)  # 0.05 to 0.8 s
     t = np.arange(int(min(4 * decay, 1.5) * SAMPLE_RATE)) / SAMPLE_RATE

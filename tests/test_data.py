@@ -273,6 +273,33 @@ def test_partners_stay_together_when_not_mixed_across(cache):
     assert song_of("percussive", p) == song_of("harmonic", h) is not None
 
 
+@pytest.mark.parametrize(("across", "lowest"), [(1, 2 / 3), (0, 4 / 5)])
+def test_drums_of_another_song_are_tuned_down_further(tmp_path, across, lowest):
+    """By the pitch of two tones, as they are drawn: drums at 90 Hz, the rest at 1,000 Hz."""
+    t = np.arange(4 * RATE) / RATE
+    for song in ("one", "two"):
+        (tmp_path / song).mkdir()
+        for name, hertz in (("drums", 90), ("harmonic", 1000)):
+            soundfile.write(
+                tmp_path / song / f"{name}.wav", 0.3 * np.sin(2 * np.pi * hertz * t), RATE
+            )
+    cache = data.build_cache([data.find_songs(tmp_path)], tmp_path / "cache")
+    mixing = data.Mixing(
+        across=across, layer=0, muted=0, speed=1, distort=0, low_pass=0, equalise=0
+    )
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(60):
+        pair = data.draw_pair(cache, [1.0], RATE, rng, mixing)
+        power = np.abs(np.fft.rfft(pair * np.hanning(RATE))) ** 2  # bins of 1 Hz
+        found.append(np.argmax(power, axis=1) / (90, 1000))
+    drums, rest = np.array(found).T
+    assert drums.min() == pytest.approx(lowest, abs=0.01)
+    assert rest.min() == pytest.approx(4 / 5, abs=0.01)
+    for speeds in (drums, rest):
+        assert 1.05 < speeds.max() <= 1.26
+
+
 def test_levels_follow_the_settings(cache):
     mixing = data.Mixing(across=1, layer=0, muted=0, speed=0, distort=0, spread=0)
     p, h = data.draw_pair(cache, (1, 0), 40_000, np.random.default_rng(2), mixing)
