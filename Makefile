@@ -91,6 +91,9 @@ serve: .make/book
 
 # Jupyter refuses to start for root, whom a container has and nobody else should be; and it takes
 # messages of up to 10 MB, which is less than some songs that chapter 10 lets a reader upload.
+# Memory that is freed in pieces of a megabyte or more goes back to the system at once: left to
+# itself, Linux's C library keeps what arrays have freed, 100 MB in a notebook about spectrograms.
+lab: export MALLOC_MMAP_THRESHOLD_ = 1048576
 lab: .make/python
 ifneq ($(ROOT_USER),)
 	@echo "You are root, as in a container: Jupyter starts all the same (--allow-root)"

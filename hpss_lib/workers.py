@@ -1,6 +1,7 @@
 """Many tasks at once: in this process, in several on this machine, or on a cluster (chapter 9).
 
     function, tasks  ->  `run_tasks`  ->  (index, result, error) of each task as it ends
+    function, arguments  ->  `elsewhere`  ->  its result, and the memory it took is free again
 
 On one machine joblib keeps the processes (loky); a cluster is one of dask.distributed. What is
 written down is written by the caller alone, so that no two processes share a file.
@@ -12,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, cast
 
@@ -88,6 +89,55 @@ def run_tasks(
         yield from map(call, enumerate(tasks))
     else:
         yield from _on_this_machine(call, tasks, workers)
+
+
+_IDLE = 15.0  # seconds after which a process that nobody asks again ends
+
+
+def elsewhere(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function in a process of its own, which ends when it is not asked again for a while.
+
+    What the function imports goes with that process: torch takes 200 MB, librosa 260, and a
+    notebook that needs one of them now and then does not keep it. One call is made at a time.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that the other process finds it.
+    *arguments, **options
+        Its arguments; copied, as is what it returns.
+
+    Returns
+    -------
+    object
+        What the function returns; what it raises is raised here. Chapters 3, 8, 9 and 11.
+
+    Raises
+    ------
+    MemoryError
+        If the process was ended by the system.
+
+    Examples
+    --------
+    >>> elsewhere(os.getpid) == os.getpid()
+    False
+    """
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    try:
+        return _other_process().submit(function, *arguments, **options).result()
+    except TerminatedWorkerError:
+        _other_process.cache_clear()  # a pool that has lost its process takes no more calls
+        raise MemoryError(
+            "the process that computed this was ended by the system, most likely for want of memory"
+        ) from None
+
+
+@lru_cache(maxsize=1)
+def _other_process() -> Any:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(max_workers=1, timeout=_IDLE)
 
 
 def _attempt(function: Callable[[Any], Any], numbered: tuple[int, Any]) -> Outcome:

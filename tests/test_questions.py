@@ -127,3 +127,20 @@ def test_only_what_has_a_name_of_its_own_is_a_landmark():
     )
     assert question_html(question, 3).startswith('<section class="')
     assert question_html(question, "Check your idea").startswith('<section role="group" ')
+
+
+def test_a_note_whose_partials_are_near_passes_for_a_stroke():
+    """Chapter 3: what a tall median makes of the gaps between partials, and of none."""
+    from hpss_lib.median import median_hpss
+    from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
+
+    t = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    gone = {}
+    for hertz in (65, 130, 172):
+        partials = range(1, 8000 // hertz)
+        x = sum(np.cos(2 * np.pi * hertz * k * t + k * k) / np.sqrt(k) for k in partials)
+        x = x * np.minimum(1, np.minimum(t, 1 - t) / 0.05)
+        X = stft(x, COMPACT)
+        s = istft(median_hpss(np.abs(X), COMPACT)[0] * X, COMPACT, len(x))
+        gone[hertz] = np.square(s).sum() / np.square(x).sum()
+    assert gone[65] > 0.05 and gone[130] < 0.005 and gone[172] < 0.001, gone

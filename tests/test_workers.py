@@ -5,11 +5,12 @@ import signal
 import time
 from math import sqrt
 
+import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
 from hpss_lib import workers
-from hpss_lib.workers import run_tasks
+from hpss_lib.workers import elsewhere, run_tasks
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -128,3 +129,34 @@ def test_no_cluster_is_said(monkeypatch):
     monkeypatch.setattr(workers, "_PATIENCE", 1)  # in place of half a minute
     with pytest.raises(OSError):
         list(run_tasks(sqrt, [4], cluster="tcp://127.0.0.1:1"))
+
+
+# --------------------------------------------------------------------------------- elsewhere
+
+
+def place_and_sum(x, *, twice):
+    return os.getpid(), (2 if twice else 1) * x.sum()
+
+
+def test_elsewhere_is_another_process_that_ends_when_nobody_asks(monkeypatch):
+    monkeypatch.setattr(workers, "_IDLE", 0.5)
+    workers._other_process.cache_clear()
+    x = np.arange(1000.0)
+    first, total = elsewhere(place_and_sum, x, twice=True)
+    again, _ = elsewhere(place_and_sum, x, twice=False)
+    assert first == again != os.getpid() and total == 2 * x.sum()
+    with pytest.raises(ProcessLookupError):
+        for _ in range(600):
+            os.kill(first, 0)
+            time.sleep(0.1)
+    later, _ = elsewhere(place_and_sum, x, twice=False)
+    assert later not in (first, os.getpid())
+    workers._other_process.cache_clear()
+
+
+def test_what_it_raises_is_raised_here_and_a_lost_process_is_said():
+    with pytest.raises(KeyError, match="mistake"):
+        elsewhere(mistake, 0)
+    with pytest.raises(MemoryError, match="ended by the system"):
+        elsewhere(die, 0)
+    assert elsewhere(sqrt, 9) == 3

@@ -54,6 +54,25 @@ def core(path: Path) -> int | None:
     return _up(_reading(kept)) if found else None
 
 
+def section(path: Path, title: str) -> int:
+    """Minutes to read one section, to listen and to move its controls, without exercises."""
+    kept, within = [], False
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            kept += [cell] * within
+            continue
+        for part in re.split(r"(?m)^(?=## )", text):
+            if part.startswith("## "):
+                within = part.splitlines()[0] == f"## {title}"
+            kept += [{**cell, "source": [part]}] * within
+    if not kept:
+        raise ValueError(f"{path.name} has no section {title!r}")
+    code = "\n".join("".join(c["source"]) for c in kept if c["cell_type"] == "code")
+    players, controls = len(_PLAYERS.findall(code)), len(_CONTROLS.findall(code))
+    return math.ceil(_reading(kept) + players + 3 * controls)
+
+
 def _reading(cells: list[dict]) -> float:
     """Minutes to read some cells."""
     prose, shown = "", 0

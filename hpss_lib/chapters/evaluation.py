@@ -19,6 +19,7 @@ from hpss_lib.stft import SAMPLE_RATE
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
 from hpss_lib.views.listening import Trial
+from hpss_lib.workers import elsewhere
 
 WHOLE = Protocol("v4", math.inf, math.inf)  # a whole signal as one frame
 
@@ -75,7 +76,25 @@ def trials() -> list[Trial]:
 @lru_cache(maxsize=16)
 def _separated(name: str, start: float, method: str) -> tuple[np.ndarray, np.ndarray]:
     references = piece(name, TRIAL_SECONDS, start).sources
-    return evaluation.separate_references(references, method, "compact")
+    # This chapter measures: what it measures is made elsewhere, and torch stays there.
+    return elsewhere(evaluation.separate_references, references, method, "compact")
+
+
+def sizes() -> dict[str, int]:
+    """How many numbers separate in the published network and in ours."""
+    return elsewhere(_sizes)
+
+
+def _sizes() -> dict[str, int]:
+    import torch
+
+    from hpss_lib.madtwinnet import COMPACT, PAPER, Denoiser, Masker, count_parameters
+
+    with torch.device("meta"):  # shapes without numbers: nothing is allocated
+        return {
+            name: count_parameters(Masker(config), Denoiser(config))
+            for name, config in {"published": PAPER, "ours": COMPACT}.items()
+        }
 
 
 # ------------------------------------------------------------------------- what is in an estimate

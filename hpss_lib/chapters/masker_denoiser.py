@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -43,13 +43,12 @@ def without_denoiser(model: MaDTwinNet) -> MaDTwinNet:
     return bare.eval()
 
 
-@lru_cache(maxsize=3)  # some 20 MB each
+@lru_cache(maxsize=2)  # some 20 MB each
 def separated(name: str, seconds: float = SECONDS) -> Separated:
     """The first seconds of an excerpt, separated by the shipped percussive network."""
     t, model = piece(name, seconds), load_model()
-    return Separated(
-        **vars(t), V_m=estimate(without_denoiser(model), t.V), V_d=estimate(model, t.V)
-    )
+    known = {field.name: getattr(t, field.name) for field in fields(t)}
+    return Separated(**known, V_m=estimate(without_denoiser(model), t.V), V_d=estimate(model, t.V))
 
 
 def ideal_mask(s: Piece) -> np.ndarray:
@@ -226,13 +225,15 @@ def with_context(before: int, after: int) -> np.ndarray:
     single = MaDTwinNet(replace(model.config, frames=2 * L + 1)).eval()  # estimates one frame
     single.load_state_dict(model.state_dict())
     V = separated(CONTEXT_EXCERPT, CONTEXT_SECONDS).V
-    t = np.arange(V.shape[1])[:, None]
-    heard = t + np.clip(np.arange(-L, L + 1), -before, after)
-    heard = np.clip(heard, 0, V.shape[1] - 1)  # (T, 2L + 1)
-    sequences = torch.from_numpy(V.T[heard])  # (T, 2L + 1, F)
-    gain = gains(sequences, single.config)
-    with torch.inference_mode():
-        return (single(sequences * gain) / gain)[:, 0].numpy().T
+    around = np.clip(np.arange(-L, L + 1), -before, after)
+    found = np.empty_like(V)
+    for block in np.array_split(np.arange(V.shape[1]), 4):  # all at once would take 150 MB
+        heard = np.clip(block[:, None] + around, 0, V.shape[1] - 1)  # (frames, 2L + 1)
+        sequences = torch.from_numpy(V.T[heard])  # (frames, 2L + 1, F)
+        gain = gains(sequences, single.config)
+        with torch.inference_mode():
+            found[:, block] = (single(sequences * gain) / gain)[:, 0].numpy().T
+    return found
 
 
 def context_view(before: int, after: int) -> View:

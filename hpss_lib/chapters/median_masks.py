@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
-import tempfile
 from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -19,34 +16,21 @@ from hpss_lib.chapters.two_kinds_of_sound import drum_hit
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, istft, stft
 from hpss_lib.views import palette, plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
+from hpss_lib.workers import elsewhere
 
 EXCERPT = ("latin", 6.0)  # and its first seconds
 SHOWN_SECONDS, SHOWN_KHZ = 1.6, 2.4
 
 
-_LIBROSA = """
-import sys
-import numpy as np
-from librosa.decompose import hpss
-path, kernel_size, power = sys.argv[1:]
-masks = hpss(np.load(path), kernel_size=int(kernel_size), power=float(power), mask=True)
-np.save(path, np.stack(masks))
-"""
-
-
 def by_librosa(V: np.ndarray, *, kernel_size: int, power: float) -> tuple[np.ndarray, np.ndarray]:
-    """(M_h, M_p), librosa.decompose.hpss(V, ..., mask=True), computed by a process of its own.
+    """(M_h, M_p), librosa.decompose.hpss(V, ..., mask=True), computed by a process of its own."""
+    return elsewhere(_librosa, V, kernel_size=kernel_size, power=power)
 
-    librosa brings 260 MB along, which would stay with the notebook to its end; a Binder session has
-    2 GB for all its notebooks.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "V.npy"
-        np.save(path, V)
-        command = (sys.executable, "-c", _LIBROSA, str(path), str(kernel_size), str(power))
-        subprocess.run(command, check=True)
-        M_h, M_p = np.load(path)
-    return M_h, M_p
+
+def _librosa(V: np.ndarray, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    from librosa.decompose import hpss
+
+    return hpss(V, mask=True, **options)
 
 
 @lru_cache(maxsize=4)

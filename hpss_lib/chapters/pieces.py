@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -17,14 +17,12 @@ from hpss_lib.subtraction import apply_phase
 class Piece:
     """Some seconds of an excerpt, with everything that a real separation does not know.
 
+    A picture is made when it is first asked for: who wants the sounds alone does not pay for four.
+
     Attributes
     ----------
     x_p, x_h, x : (n,) float32
         The two sources and the mixture, their sum.
-    X : (F, T) complex64
-        The mixture's STFT.
-    V, V_p, V_h : (F, T) float32 >= 0
-        The magnitudes of the mixture and of the sources.
     settings
         Of the STFT.
     """
@@ -32,11 +30,27 @@ class Piece:
     x_p: np.ndarray
     x_h: np.ndarray
     x: np.ndarray
-    X: np.ndarray
-    V: np.ndarray
-    V_p: np.ndarray
-    V_h: np.ndarray
     settings: StftSettings
+
+    @cached_property
+    def X(self) -> np.ndarray:
+        """The mixture's STFT, (F, T) complex64."""
+        return stft(self.x, self.settings)
+
+    @cached_property
+    def V(self) -> np.ndarray:
+        """The mixture's magnitudes, (F, T) float32."""
+        return np.abs(self.X)
+
+    @cached_property
+    def V_p(self) -> np.ndarray:
+        """The magnitudes of the percussive source, (F, T) float32."""
+        return np.abs(stft(self.x_p, self.settings))
+
+    @cached_property
+    def V_h(self) -> np.ndarray:
+        """The magnitudes of the harmonic source, (F, T) float32."""
+        return np.abs(stft(self.x_h, self.settings))
 
     def material(self) -> dict[str, np.ndarray]:
         """Both sources by name, for a page that computes on them."""
@@ -60,13 +74,11 @@ class Piece:
         return sdr(self.x_p, s_p), sdr(self.x_h, s_h)
 
 
-@lru_cache(maxsize=3)  # six seconds take some 15 MB
+@lru_cache(maxsize=3)  # six seconds take some 15 MB, their pictures included
 def piece(
     name: str, seconds: float, start: float = 0.0, *, settings: StftSettings = COMPACT
 ) -> Piece:
     """So many seconds of the excerpt of that name, from `start` (s) on; not to be written to."""
     samples = slice(round(start * SAMPLE_RATE), round((start + seconds) * SAMPLE_RATE))
-    x_p, x_h = (s[samples] for s in load_excerpt(name))
-    x = x_p + x_h
-    X, X_p, X_h = (stft(s, settings) for s in (x, x_p, x_h))
-    return Piece(x_p, x_h, x, X, np.abs(X), np.abs(X_p), np.abs(X_h), settings)
+    x_p, x_h = (s[samples].copy() for s in load_excerpt(name))  # a view would keep all of it
+    return Piece(x_p, x_h, x_p + x_h, settings)

@@ -14,6 +14,7 @@ from hpss_lib.chapters.pieces import piece
 from hpss_lib.subtraction import apply_phase
 from hpss_lib.views import plot
 from hpss_lib.views.controls import Choice, Control, Slider, View
+from hpss_lib.workers import elsewhere
 
 SECONDS = 2.5  # of the excerpts in the controls
 Pair = tuple[float, float]  # percussive, harmonic
@@ -23,6 +24,20 @@ def relative_error(S_p: np.ndarray, S_h: np.ndarray, X: np.ndarray) -> float:
     """The energy of the mixing error in dB of the mixture's, at least -120."""
     E = np.sum(np.abs(puiter.mixing_error(X, np.stack([S_p, S_h]))) ** 2, dtype=float)
     return float(10 * np.log10(max(E / np.sum(np.abs(X) ** 2, dtype=float), 1e-12)))
+
+
+def by_network(V: np.ndarray) -> np.ndarray:
+    """The percussive magnitudes (F, T) that the shipped network finds in V (F, T).
+
+    Elsewhere, so that this chapter's loops and torch are not in one process.
+    """
+    return elsewhere(_by_network, V)
+
+
+def _by_network(V: np.ndarray) -> np.ndarray:
+    from hpss_lib.madtwinnet import estimate, load_model
+
+    return estimate(load_model(), V)
 
 
 # ------------------------------------------------------------------------------------- iterations

@@ -18,6 +18,7 @@ from hpss_lib.separation import separate
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
 from hpss_lib.views import palette, plot
 from hpss_lib.views.controls import Control, Slider, View
+from hpss_lib.workers import elsewhere
 
 
 def gain(decibels: float) -> np.float32:
@@ -25,12 +26,20 @@ def gain(decibels: float) -> np.float32:
     return np.float32(10 ** (decibels / 20))
 
 
+def separated(x: np.ndarray, method: str = "mad") -> tuple[np.ndarray, np.ndarray]:
+    """`separation.separate` of x (n,) at 44.1 kHz: (s_p, s_h), float32.
+
+    Elsewhere: torch, and librosa, which hears the beats, would take 460 MB in one process.
+    """
+    return elsewhere(separate, x, SAMPLE_RATE, method=method)
+
+
 @lru_cache(maxsize=4)
 def parts(
     name: str, seconds: float, start: float = 0.0, method: str = "mad"
 ) -> tuple[np.ndarray, np.ndarray]:
     """(s_p, s_h) of a piece of an excerpt; not to be written to."""
-    return separate(piece(name, seconds, start).x, SAMPLE_RATE, method=method)
+    return separated(piece(name, seconds, start).x, method)
 
 
 # ------------------------------------------------------------------------------------- the table
@@ -108,7 +117,7 @@ def beats_view(level: float) -> View:
     """Beats found in a mixture whose drums are quiet, and in its percussive part."""
     x_p, x_h = load_excerpt(BEATS_SONG)
     x = gain(level) * x_p + x_h
-    s_p = separate(x, SAMPLE_RATE)[0]
+    s_p = separated(x)[0]
     beats = np.array(EXCERPTS[BEATS_SONG].beats)
     fig, axes = plot.figure(2, 1, height=3.4, sharex=True)
     sounds, scores = {}, []

@@ -32,16 +32,17 @@ def _is_the_sir(sir) -> bool | str:
     return agreement(got, _db(target, plane - target), tolerance=1e-3, show=True)
 
 
-def _is_best_gain(gain) -> bool | str:
-    rng = np.random.default_rng(6)
-    s = rng.standard_normal(300)
-    s_hat = 0.4 * s + 0.3 * rng.standard_normal(300)
-    got = gain(s, s_hat)
-    if np.isscalar(got) and np.isclose(got, s @ s_hat / (s @ s)):
-        return "That is SI-SDR's factor: it scales the truth, not the estimate."
-    if np.isscalar(got) and np.isclose(got, np.sqrt(s @ s / (s_hat @ s_hat))):
-        return "Equally loud is not the same as nearest."
-    return agreement(got, float(s @ s_hat / (s_hat @ s_hat)), tolerance=1e-4, show=True)
+def _is_by_cosine(by_cosine) -> bool | str:
+    for c in (0.2, 0.8, 0.99):
+        got, expected = by_cosine(c), 10 * np.log10(c**2 / (1 - c**2))
+        if np.isscalar(got) and np.isclose(got, -10 * np.log10(1 - c**2)):
+            return "That is the plain SDR at its best gain, over which the truth stands whole."
+        if np.isscalar(got) and np.isclose(got, 2 * expected):
+            return "Energies take 10 times the logarithm."
+        found = agreement(got, float(expected), tolerance=1e-4, show=True)
+        if found is not True:
+            return found
+    return True
 
 
 def _cannot_be_fooled(median) -> bool | str:
@@ -87,30 +88,34 @@ one_tap_sir = Exercise(
         ("In which order are the projections made?", "First the line of the target."),
     ),
 )
-best_gain = Exercise(
-    "best-gain",
+by_cosine = Exercise(
+    "by-cosine",
     "explain",
-    _is_best_gain,
+    _is_by_cosine,
     (
-        "Minimise the energy of s - g s_hat: set its derivative by g to zero.",
-        "Which of the two signals must stand below the fraction bar?",
+        "Draw both arrows from one point. The target is the shadow of the estimate on the truth.",
+        "How long are the shadow and what is left, if the estimate has the length 1?",
     ),
     Question(
-        "idea-best-gain",
+        "idea-by-cosine",
         "compute",
-        "$s = (2, 0)$, $\\hat s = (1, 1)$. Which gain for $\\hat s$ has the highest plain SDR?",
+        "At which cosine between estimate and truth is the SI-SDR 10 dB? Three digits after the "
+        "point.",
         Number(
-            {"": 1.0},
-            0.01,
+            {"": np.sqrt(10 / 11)},
+            0.0005,
             "",
             {
-                0.5: "That scales the truth: the estimate belongs below the bar.",
-                np.sqrt(2): "That makes it equally loud, not nearest.",
-                2.0: "Then the first value is right, and the second is off by two.",
+                10 / 11: "That is the square of the cosine.",
+                np.sqrt(0.9): "Then what is left is a tenth of the estimate's energy, not of the "
+                "target's.",
             },
         ),
-        "$\\langle s, \\hat s \\rangle / \\|\\hat s\\|^2 = 2 / 2$.",
-        ("What does the error look like for some $g$?", "$(2 - g)^2 + g^2$: where is it least?"),
+        "The target has ten times the energy of what is left, so $c^2 = 10 / 11$.",
+        (
+            "Which share of the estimate's energy is the target's?",
+            "The target's is $c^2$, what is left $1 - c^2$.",
+        ),
     ),
 )
 fair_median = Exercise(
@@ -137,4 +142,4 @@ fair_median = Exercise(
     ),
 )
 
-EXERCISES = (one_tap_sir, best_gain, fair_median)
+EXERCISES = (one_tap_sir, by_cosine, fair_median)

@@ -23,21 +23,24 @@ QUESTIONS = (
         ("Which of them look at the gain?", "Two letters of one name say it."),
     ),
     Question(
-        "gain-only",
+        "two-errors",
         "compute",
-        "What is the plain SDR of an estimate that is the truth times 0.8? Two digits in all.",
+        "The other source in an estimate lies 20 dB below the target, and artefacts that resemble "
+        "neither source as far. The target is the truth, not a filtered one. What is the SDR? Two "
+        "digits in all.",
         Number(
-            {"": -20 * math.log10(0.2)},
+            {"": -10 * math.log10(0.01 + 0.01)},
             0.5,
             "dB",
             {
-                -20
-                * math.log10(0.8): "That is the loss of level; the error is what is missing, 0.2.",
-                -10 * math.log10(0.2): "Energies go with the square: 20 times the logarithm.",
+                20.0: "There are two errors.",
+                10.0: "Decibels do not halve: each error has 0.01 of the target's energy.",
+                -20 * math.log10(0.1 + 0.1): "They stand at right angles: energies add, not "
+                "amplitudes.",
             },
         ),
-        "The error is 0.2 of the truth: $-20 \\log_{10} 0.2 = 14$ dB.",
-        ("How large is the error?", "0.2 times the truth."),
+        "Each error has 0.01 of the target's energy, both 0.02: $-10 \\log_{10} 0.02 = 17$ dB.",
+        ("How much of the target's energy has each?", "Three parts at right angles: add energies."),
     ),
     Question(
         "median-or-mean",

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from hpss_lib.median import seconds_to_frames
-from hpss_lib.stft import SETTINGS
+from hpss_lib.stft import COMPACT, SAMPLE_RATE
 from hpss_lib.views.questions import Choice, Number, Order, Question
 
 _ROW = np.array([2.0, 9.0, 3.0, 3.0, 8.0])
@@ -58,20 +57,26 @@ QUESTIONS = (
         ("A mask is a share.", "Square both before you divide."),
     ),
     Question(
-        "kernel-in-frames",
+        "gaps-between-partials",
         "compute",
-        "How many frames is a kernel of 0.36 s in the compact setting, and in setting 1? (The "
-        "nearest odd numbers.)",
+        "In the compact setting the main lobe of a partial is 4 bins wide. How close must the "
+        "partials of a note be, in hertz, for their lobes to fill half of a tall kernel along "
+        "frequency? Three digits.",
         Number(
+            {"": 2 * 4 * SAMPLE_RATE / COMPACT.n_fft},
+            0.5,
+            "Hz",
             {
-                "compact": seconds_to_frames(0.36, SETTINGS["compact"]),
-                "setting 1": seconds_to_frames(0.36, SETTINGS["1"]),
+                4 * SAMPLE_RATE / COMPACT.n_fft: "Then the lobes touch, and fill all of it.",
+                8.0: "That is in bins.",
             },
-            0.4,
-            "frames",
         ),
-        "$0.36 \\cdot 44100 / 512 = 31$ and $0.36 \\cdot 44100 / 384 = 41.3$, nearest odd 41.",
-        ("A frame lasts one hop.", "Hops: 512 and 384 samples."),
+        "Every 8 bins a lobe of 4: $8 \\cdot 44100 / 2048 = 172$ Hz. From there down the median "
+        "meets the lobes' flanks, which are low: only notes of the deep bass lose much.",
+        (
+            "How many bins from one partial to the next, if half of them are lobe?",
+            "A bin: 21.5 Hz.",
+        ),
     ),
     Question(
         "vibrato",
