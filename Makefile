@@ -19,7 +19,7 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 .PHONY: help setup book cold-book serve lab test code lint types unit nbval alone browser budget bench results \
-  fuzz mutations coverage \
+  fuzz kill mutations coverage \
   student instructor slides pdf offline lock clean
 .DEFAULT_GOAL := help
 
@@ -30,7 +30,7 @@ help:
 	@echo "make test      lint, types, unit tests, every notebook, a cold build, the pages in Chromium"
 	@echo "make budget    seconds and peak memory of each notebook on one core"
 	@echo "make bench     speed of the library and of the browser's engine, for the book's page"
-	@echo "make fuzz      ten thousand broken files of each kind"
+	@echo "make fuzz      ten thousand broken files of each kind; make kill: commands killed fifty times each"
 	@echo "make coverage  lines and branches that the unit tests run; make mutations: faults they notice"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make student   the notebooks without solutions in _build/student; make instructor: solved"
@@ -162,6 +162,9 @@ bench: .make/python
 # What make test does a little of, at length; mutations needs mutmut, which tools/mutations.py names.
 fuzz: .make/python
 	@HPSS_FUZZ=10000 $(QUIET_THREADS) $(BIN)/python -m pytest tests/test_fuzz.py
+
+kill: .make/python
+	@$(BIN)/python tools/kill.py
 
 coverage: .make/python
 	@$(QUIET_THREADS) $(BIN)/coverage run --branch --source=hpss_lib --data-file=.make/coverage \

@@ -1,6 +1,9 @@
-"""The programs that look for weak places: what they count."""
+"""The programs that look for weak places: what they count, and that they notice."""
 
+import kill
 import mutations
+import pytest
+import soundfile
 
 
 def test_every_module_of_the_core_has_its_tests():
@@ -17,3 +20,13 @@ def test_what_no_test_notices_is_counted():
     names = [str(k) for k in range(50)]
     assert mutations.sample(names, 9) == mutations.sample(names[::-1], 9)
     assert len(set(mutations.sample(names, 9))) == 9 and mutations.sample(names, None) == names
+
+
+def test_a_half_result_and_a_lost_one_are_noticed(tmp_path):
+    soundfile.write(tmp_path / "0.percussive.wav", [0.0] * 88200, 44100)
+    assert kill.separated(tmp_path) == {"0.percussive.wav"}
+    soundfile.write(tmp_path / "1.percussive.wav", [0.0] * 88200, 44100)
+    with pytest.raises(ValueError, match=r"1.percussive.wav holds 2.0 s"):
+        kill.separated(tmp_path)
+    with pytest.raises(ValueError, match="lost: a"):
+        kill.check({"a", "b"}, {"b", "c"})
