@@ -16,7 +16,7 @@ from PIL import Image
 
 from hpss_lib import views
 from hpss_lib.stft import COMPACT, SAMPLE_RATE, stft
-from hpss_lib.views import book, controls, figures, output, palette, players, plot
+from hpss_lib.views import book, controls, figures, output, palette, players, plot, stacking
 
 RNG = np.random.default_rng(0)
 
@@ -202,6 +202,49 @@ def test_show_figure(assets, shown):
     assert "<script" not in markup and "data:" not in markup
     for name in re.findall(r'src="(assets/[^"]+)"', markup):
         assert (assets.parent / name).exists()
+
+
+def side_by_side(columns, **options):
+    fig, axes = plot.figure(1, columns, height=2.5, **options)
+    for ax in np.ravel(axes):
+        ax.plot([0, 1])
+        ax.set(xlabel="time (s)", ylabel="level (dB)" if ax is axes[0] else "")
+    return fig
+
+
+def test_panels_side_by_side_are_cut_between_them(assets, shown):
+    """On a narrow screen: what lies between two cuts is a whole panel, the cut itself is empty."""
+    picture = figures.render(side_by_side(2))
+    (_, cut), (again, end) = (row[0] for row in stacking.rows([picture.columns]))
+    assert cut == again and 0.4 < cut < 0.6 and end == 1
+    image = np.asarray(Image.open(io.BytesIO(picture.light)))
+    at = round(cut * image.shape[1])
+    assert not image[:, at - 2 : at + 2, 3].any() and image[:, :at, 3].any()
+    views.show_figure(side_by_side(2), caption="Two.", alt="Two lines.", name="two")
+    assert shown[0].count("hpss-again") == 2, "one copy a theme"
+    assert shown[0].count('alt="Two lines."') == 2 and shown[0].count('alt=""') == 2
+
+
+def test_what_shares_its_numbers_takes_them_along():
+    shared = stacking.rows([figures.render(side_by_side(3, sharey=True)).columns])
+    edge = shared[1][0][1]
+    assert [len(row) for row in shared] == [1, 2, 2] and shared[2][0] == (0, edge)
+    assert 0.03 < edge < 0.15, "the numbers and the label at the left of the first panel"
+    four = stacking.rows([figures.render(side_by_side(4, sharey=True)).columns])
+    assert len(four) == 2, "two by two"
+
+
+def test_what_is_no_row_of_panels_stays_whole():
+    assert stacking.rows([figures.render(drawing()).columns]) == []
+    fig = side_by_side(2)
+    fig.legend(["a"], loc="upper center")
+    assert stacking.rows([figures.render(fig).columns]) == []
+    fig = side_by_side(2)
+    fig.axes[0].set_title("A title that is much too long for its own panel, and then some more")
+    assert stacking.rows([figures.render(fig).columns]) == []
+    pictures = [figures.render(side_by_side(2)).columns for _ in range(2)]
+    pictures[1] = tuple(c._replace(left=c.left - 0.1) for c in pictures[1])
+    assert stacking.rows(pictures) == [], "positions of a control that do not agree"
 
 
 def test_show_figure_live_brings_everything_along(shown):

@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hpss_lib.stft import SAMPLE_RATE
-from hpss_lib.views import output, palette
+from hpss_lib.views import output, palette, stacking
 from hpss_lib.views.figures import Picture, described, picture_html, picture_urls, render
 from hpss_lib.views.players import checked_sound, note_html, shared_gain, sound_url, sounds_html
 
@@ -231,6 +231,8 @@ def _static_html(control: Control) -> str:
             state["size"] = [picture.width, picture.height]
         states.append(state)
     at = positions.index(dict(control.start))
+    is_steady = not any("size" in state for state in states)
+    rows = stacking.rows([picture.columns for picture in pictures]) if is_steady else []
     # "</" would end the script element.
     data = json.dumps(states, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     inputs = "".join(_input_html(control, parameter) for parameter in control.parameters)
@@ -240,7 +242,7 @@ def _static_html(control: Control) -> str:
         f'aria-labelledby="control-{control.name}-title" data-shows="{output.escape(shows)}">'
         f"{_head_html(control)}"
         f'<div class="hpss-inputs hpss-js-only">{inputs}</div>'
-        f"{picture_html(pictures[at], f'{shows} {texts[at]}')}"
+        f"{picture_html(pictures[at], f'{shows} {texts[at]}', rows)}"
         f"{_text_html(texts[at])}{sounds_html(sounds[at], gain, control.name)}"
         f"{note_html(note)}{_tail_html(control)}"
         f'<script type="application/json" class="hpss-states">{data}</script>'

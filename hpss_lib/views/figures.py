@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.text import Text
 from PIL import Image
 
-from hpss_lib.views import output, palette
+from hpss_lib.views import output, palette, stacking
 from hpss_lib.views.plot import style
 
 CSS_PIXELS_PER_INCH = 100  # a figure 7.6 inches wide fills the 760 pixels of the text column
@@ -28,13 +28,14 @@ SMALLEST_TYPE = 9.0  # points; below that, labels are unreadable at the width of
 
 
 class Picture(NamedTuple):
-    """A figure in both themes, encoded: bytes, media types, and its size in CSS pixels."""
+    """A figure in both themes, encoded: bytes, media types, its size in CSS pixels, its columns."""
 
     light: bytes
     dark: bytes
     mime: tuple[str, str]
     width: int
     height: int
+    columns: tuple[stacking.Column, ...] = ()
 
 
 class Place(NamedTuple):
@@ -79,10 +80,14 @@ def show_figure(
         raise ValueError("show_figure needs a caption and an alt text; neither may be empty")
     markup = (
         f'<figure class="hpss hpss-figure" id="figure-{output.identifier(name)}">'
-        f"{_map_html(picture_html(_rendered(fig), alt), places)}"
+        f"{_map_html(_figure_html(_rendered(fig), alt, is_map=bool(places)), places)}"
         f"<figcaption>{output.inline(caption)}</figcaption></figure>"
     )
     output.emit(markup, f"[Figure: {alt}]")
+
+
+def _figure_html(picture: Picture, alt: str, *, is_map: bool) -> str:
+    return picture_html(picture, alt, () if is_map else stacking.rows([picture.columns]))
 
 
 def _rendered(fig: Figure) -> Picture:
@@ -105,17 +110,32 @@ def _map_html(markup: str, places: Sequence[Place]) -> str:
     return f'<div class="hpss-picture"><div class="hpss-map">{inner}{links}</div></div>'
 
 
-def picture_html(picture: Picture, alt: str) -> str:
-    """The HTML of a Picture: one image a theme, of which the style sheet shows one."""
-    light, dark = picture_urls(picture)
+def picture_html(picture: Picture, alt: str, rows: Sequence[Sequence[stacking.Piece]] = ()) -> str:
+    """The HTML of a Picture: one image a theme, of which the style sheet shows one.
+
+    rows: of stacking.rows. On a narrow screen the style sheet shows these pieces in place of the
+    whole: the first is cut out of the image itself, each other one out of a copy that only a narrow
+    screen loads.
+    """
     size = f'width="{picture.width}" height="{picture.height}"'
+    urls = picture_urls(picture)
+
+    def images(text: str, kind: str = "", style: str = "") -> str:
+        return "".join(
+            f'<img class="hpss-{theme} dark-light{kind}" src="{url}" alt="{text}" {size}{style} '
+            'loading="lazy" decoding="async">'
+            for theme, url in zip(("light", "dark"), urls, strict=True)
+        )
+
     text = output.escape(alt)
+    if not rows or not output.is_static():
+        return f'<div class="hpss-picture">{images(text)}</div>'
+    together, pieces = stacking.styles(rows, picture.width, picture.height, picture.columns[0].foot)
+    first, *others = (f' style="{style}"' for style in pieces)
+    copies = "".join(images("", " hpss-again", style) for style in others)
     return (
-        '<div class="hpss-picture">'
-        f'<img class="hpss-light dark-light" src="{light}" alt="{text}" {size} loading="lazy" '
-        'decoding="async">'
-        f'<img class="hpss-dark dark-light" src="{dark}" alt="{text}" {size} loading="lazy" '
-        'decoding="async"></div>'
+        f'<div class="hpss-picture hpss-panels" style="{together}">'
+        f"{images(text, style=first)}{copies}</div>"
     )
 
 
@@ -201,6 +221,7 @@ def render(fig: Figure, *, scale: float = 2.0, quality: int = 86) -> Picture:
             _unify(fig)
             agg.draw()  # the first drawing also makes every tick, which can then be recoloured
             light = _encode(agg, quality, lossless_too)
+            columns = stacking.columns(fig, agg)
             if layout is not None:  # laid out once is enough, and takes a third of the time
                 fig.set_layout_engine("none")
             with _dark_ink(fig):
@@ -212,7 +233,7 @@ def render(fig: Figure, *, scale: float = 2.0, quality: int = 86) -> Picture:
         if layout is not None:
             fig.set_layout_engine(layout)
     width, height = fig.get_size_inches() * CSS_PIXELS_PER_INCH
-    return Picture(light, dark, ("image/webp", "image/webp"), round(width), round(height))
+    return Picture(light, dark, ("image/webp", "image/webp"), round(width), round(height), columns)
 
 
 def _is_drawn(fig: Figure) -> bool:
