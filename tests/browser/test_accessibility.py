@@ -60,7 +60,7 @@ def test_live_sliders_are_named(page, tmp_path):
 
 
 def test_the_tabulator_key_stops_at_formulas_that_scroll_alone(site, page):
-    page.set_viewport_size({"width": 400, "height": 700})
+    page.set_viewport_size({"width": 320, "height": 700})  # the narrowest of WCAG 1.4.10
     page.goto(f"{site}book/08_pu_iter.html", wait_until="load")
     page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
     page.evaluate("async () => { await MathJax.startup.promise; }")

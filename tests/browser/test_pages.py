@@ -71,6 +71,12 @@ def check_equations(page):
 def test_page_is_whole_and_fits_a_phone(site, page, name):
     open_still(page, site + name)
     check_content(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    formulas = page.evaluate(
+        """() => [...document.querySelectorAll('mjx-container[display]')]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.scrollWidth)"""
+    )
+    assert formulas == [], "formulas wider than a phone's column"
     page.set_viewport_size({"width": 360, "height": 740})
     wide = page.evaluate(
         """() => [...document.querySelectorAll('.hpss, .hpss *')].filter(e => {
