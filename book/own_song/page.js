@@ -120,6 +120,7 @@ async function attempt(name, action) {
     await action(signal);
   } catch (error) {
     if (signal.aborted) return; // by Cancel, which says so, or by what came next
+    say("");
     complain(explained(error, name));
   }
   if (!signal.aborted) await resting();

@@ -189,6 +189,7 @@ def test_bad_files_are_refused_in_words(site, page, name, data, words):
     said = problem(page)
     assert words in said and name in said
     assert page.locator(".hpss-stems").count() == 0
+    assert page.inner_text(".hpss-own-said") == ""  # nothing is being read any more
     choose(page, "song.wav", wav(song(1)))  # and the next one is taken all the same
     ready(page, "median")
     assert not page.is_visible(".hpss-own-problem")
