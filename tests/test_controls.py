@@ -95,7 +95,7 @@ def test_names_are_unique():
 
 def test_each_chapter_bears_its_notebooks_name():
     modules = {m.name for m in pkgutil.iter_modules(chapters.__path__)}
-    assert modules == {*CHAPTERS, "pieces", "questions", "exercises", "own_checks"}
+    assert modules == {*CHAPTERS, "pieces", "measured", "questions", "exercises", "own_checks"}
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
