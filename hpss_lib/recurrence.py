@@ -2,8 +2,8 @@
 
 Torch goes back through a sequence frame by frame, and in each frame adds one product to the
 gradient of every weight.  The sum of these products is one product of the whole sequence, which is
-what is computed here: the same numbers, but for the order of sums, in half the time.  Chapter 5 has
-the cell, chapter 6 the training.
+what is computed here: the same numbers, but for the order of sums, sooner.  Chapter 5 has the cell,
+chapter 6 the training.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ Hours are those of all processes together.
 
 import argparse
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +45,6 @@ def main() -> None:
     parser.add_argument(
         "--before", type=Path, help="exported weights that the first run began from"
     )
-    parser.add_argument("--warm-up", type=int, help="of the decoder, in frames (Config.warm_up)")
     parser.add_argument("--licence", default="MIT")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     options = parser.parse_args()
@@ -74,8 +72,6 @@ def main() -> None:
             shift = {name: curves[-1][name].max() for name in shift}
             shift["step"] = sum(s["steps"] for s in stages[:-1])
         curves.append({k: v + shift.get(k, 0.0) for k, v in found.items()})
-    if options.warm_up is not None:  # it changes what is estimated, not what is learnt
-        model.config = replace(model.config, warm_up=options.warm_up)
     del story["config"]
     story |= {"data": options.data, "licence": options.licence, "before": stages[:-1]}
     story["processes"] = processes

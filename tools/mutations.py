@@ -1,6 +1,6 @@
 """Break the signal core in small ways, and see whether the tests notice: `make mutations`.
 
-python tools/mutations.py [MODULE ...] [--most N] [--mutmut PROGRAM] [--csv FILE] [--survivors]
+python tools/mutations.py [MODULE ...] [--most N] [--mutmut PROGRAM] [--survivors]
 
 mutmut (`pip install mutmut==3.8.1`, in any environment that has the project's packages) changes one
 thing at a time in a copy of the project: + into -, < into <=, a number, a word of a message. For
@@ -10,7 +10,6 @@ shows each as a diff. --most takes a sample of each module's changes, the same o
 """
 
 import argparse
-import csv
 import json
 import os
 import random
@@ -19,8 +18,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-
-from hpss_lib.drafts import whole
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "_build" / "mutations"
@@ -105,7 +102,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(CORE)}")
     parser.add_argument("--most", type=int, metavar="N", help="changes of each module (all)")
     parser.add_argument("--mutmut", default="mutmut", metavar="PROGRAM", help="where it stands")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="keep the table in this file")
     parser.add_argument("--survivors", action="store_true", help="show each as a diff")
     options = parser.parse_args(argv)
     if unknown := set(options.modules) - set(CORE):
@@ -124,11 +120,6 @@ def main(argv: list[str] | None = None) -> None:
                 subprocess.run([options.mutmut, "show", name], cwd=folder, check=False)
     tried, killed = (sum(int(row[key]) for row in rows) for key in ("tried", "killed"))
     print(f"{killed} of {tried} killed: {100 * killed / max(tried, 1):.1f} %")
-    if options.csv:
-        with whole(options.csv) as (draft,), draft.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
 
 
 if __name__ == "__main__":

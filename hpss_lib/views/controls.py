@@ -231,8 +231,9 @@ def _static_html(control: Control) -> str:
             state["size"] = [picture.width, picture.height]
         states.append(state)
     at = positions.index(dict(control.start))
-    is_steady = not any("size" in state for state in states)
-    rows = stacking.rows([picture.columns for picture in pictures]) if is_steady else []
+    # In pieces on a phone, unless sizes change or the page draws a picture of its own.
+    whole = control.computed or any("size" in state for state in states)
+    rows = [] if whole else stacking.rows([picture.columns for picture in pictures])
     # "</" would end the script element.
     data = json.dumps(states, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     inputs = "".join(_input_html(control, parameter) for parameter in control.parameters)

@@ -50,7 +50,7 @@ def skip_or_fail(reason):
         pytest.fail(reason)
     # Never in CI, which fails above. A student without Chromium, or with no book built yet, can
     # still run every other check; the reason printed says what is missing and how to get it.
-    pytest.skip(reason)  # outside CI only: this machine lacks Chromium or the built book
+    pytest.skip(reason)  # never in CI; a reader without Chromium or a built book runs all the rest
 
 
 @pytest.fixture(scope="session")

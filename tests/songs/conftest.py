@@ -26,7 +26,7 @@ def synthesiser():
         # Never in CI, which fails above. A reader separates and trains without them: only rendering
         # new songs needs them.
         needed = f"needs {' and '.join(missing)}, packages of the system"
-        pytest.skip(needed)  # outside CI only: this machine cannot play a score
+        pytest.skip(needed)  # never in CI; only rendering new songs needs these
 
 
 @pytest.fixture

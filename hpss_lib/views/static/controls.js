@@ -120,13 +120,7 @@
     const size = Object.fromEntries(
       ["width", "height"].map((side) => [side, Number(image.getAttribute(side))])
     );
-    // One canvas for each piece that a narrow screen shows below the one before; as figures.py.
-    const [canvas, ...copies] = [...picture.querySelectorAll(".hpss-light")].map((piece) => {
-      const own = document.createElement("canvas");
-      own.style.cssText = piece.style.cssText;
-      own.classList.toggle("hpss-again", piece.classList.contains("hpss-again"));
-      return own;
-    });
+    const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
     const worker = new Worker(inBook("worker"), { type: "module" });
     worker.postMessage({ material: signals });
@@ -152,7 +146,7 @@
 
     function show(values, found) {
       now = found;
-      if (!canvas.isConnected) picture.replaceChildren(canvas, ...copies);
+      if (!canvas.isConnected) picture.replaceChildren(canvas);
       canvas.setAttribute("aria-label", `${figure.dataset.shows} ${now.text}`);
       text.textContent = now.text;
       sounds.forEach((audio, i) => { if (now.sounds[i]) heard(audio, now.sounds[i]); });
@@ -166,10 +160,6 @@
       const own = Object.fromEntries(Object.keys(ramps).map((kind) => [kind, ramps[kind][theme]]));
       const ink = getComputedStyle(figure).color;
       draw(canvas, now.seen, { ramps: own, inks: inks[theme], ink, ...size });
-      for (const copy of copies) {
-        [copy.width, copy.height] = [canvas.width, canvas.height];
-        copy.getContext("2d").drawImage(canvas, 0, 0);
-      }
     }
 
     function values() {
