@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from hpss_lib import measures, scoreboard
 from hpss_lib.chapters import evaluation as chapter9
 from hpss_lib.chapters.pieces import piece
+from hpss_lib.views import stacking
 
 
 def row(song, method="mad", source="percussive", setting="compact", value=1.0, **other):
@@ -90,6 +92,8 @@ def test_figures_take_rows_that_lack_methods_and_scores():
     rows = [row("mdb_a"), row("mdb_a", source="harmonic"), row("mdb_b", value=math.nan)]
     fig = chapter9.songs_figure(rows, ["MDB Drums"])
     assert len(fig.axes) == 2
+    left, right = stacking.columns(fig, FigureCanvasAgg(fig))
+    assert left.is_named and not right.is_named  # so that a phone shows the names twice
     assert len(
         chapter9.differences_figure(rows, ("mad", "compact"), {"x": ("mad", "compact")}).axes
     )

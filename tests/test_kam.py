@@ -1,5 +1,7 @@
 """Kernel additive modelling: kernels, the median, backfitting, and what goes in and comes out."""
 
+import math
+
 import numpy as np
 import pytest
 import released_kam
@@ -180,6 +182,9 @@ def test_errors_say_what_is_accepted():
         kam.kam_hpss(V, SMALL, iterations=-1)
     with pytest.raises(ValueError, match="kernel"):
         kam.kernel_size(-1.0, 0.1, SMALL)
+    for size in ((math.inf, 0.1), (100.0, math.inf)):
+        with pytest.raises(ValueError, match="kernel"):
+            kam.kernel_size(*size, SMALL)
     with pytest.raises(ValueError, match="kernel"):
         kam.kernel_median(V, 0, 3)
 

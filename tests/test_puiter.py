@@ -332,6 +332,10 @@ def test_blocks_with_the_frame_before_equal_the_whole():
         X[:, second], (V_p[:, second], V_h[:, second]), SMALL, previous=S[:, :, -1]
     )  # fmt: skip
     assert np.array_equal(rest, whole[:, :, second])
+    rest = pu_iter_errors(
+        X[:, second], (V_p[:, second], V_h[:, second]), SMALL, previous=S[:, :, -1]
+    )[0]  # fmt: skip
+    assert np.array_equal(rest, whole[:, :, second])
 
 
 def test_silence_stays_silent():

@@ -405,7 +405,7 @@ def songs_figure(rows: Sequence[Row], groups: Sequence[str]) -> Figure:
                 title = "drums" if source == "percussive" else "rest"
                 ax.set_title(f"{group}, {title}: SDR (dB)")
                 if j:
-                    ax.set_yticklabels([])
+                    ax.tick_params(axis="y", labelleft=False)
     return fig
 
 

@@ -89,6 +89,23 @@ def test_page_is_whole_and_fits_a_phone(site, page, name):
     assert wide == [], "parts wider than the screen"
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     assert all("hpss-dark" in classes for classes in page.evaluate(VISIBLE))
+    check_paper(page)
+
+
+def check_paper(page):
+    """Paper does not scroll: on A4 every column of a table and every line of code is there."""
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 791, "height": 1120})  # as `make pdf` prints: 178 mm at 0.85
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.evaluate("document.querySelectorAll('.toggle-hidden').forEach(e => e.click())")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.hpss-table table, .bd-article pre')].filter(e => {
+            const box = e.getBoundingClientRect(), room = e.parentElement.getBoundingClientRect();
+            return box.right > room.right + 1 || e.scrollWidth > e.clientWidth + 1; })
+            .map(e => e.textContent.slice(0, 60))"""
+    )
+    assert cut == [], "cut off on paper"
+    page.emulate_media(media="screen")
 
 
 def test_nothing_leaves_unseen(context, site):
