@@ -140,6 +140,8 @@ def test_the_published_protocol():
         Protocol("v5", 1, 1)
     with pytest.raises(ValueError, match="every"):
         Protocol("v4", 1, 0)
+    with pytest.raises(ValueError):
+        Protocol("v4", 0, 1)
 
 
 def test_scores_without_ffmpeg():
@@ -268,7 +270,8 @@ def test_paired_differences():
     a[3] = np.nan
     assert measures.paired_difference(a, b)["left_out"] == 1
     empty = measures.paired_difference([np.nan], [1.0])
-    assert empty["pairs"] == 0 and math.isnan(empty["median"])
+    assert empty.keys() == found.keys() and empty["pairs"] == 0
+    assert all(math.isnan(empty[key]) for key in ("median", "low", "high"))
     with pytest.raises(ValueError, match="each song"):
         measures.paired_difference(a, b[1:])
 
