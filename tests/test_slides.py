@@ -65,6 +65,16 @@ def test_a_slide_shows_the_point_and_the_notes_say_the_rest():
     assert shown[0].startswith("<h3>A mask</h3><img") and shown[1] == "<p>alone"
 
 
+def test_a_heading_is_not_alone():
+    shown, text = "<p>shown", "Now you. It is easy, as you will see. Begin."
+    cells = [cell("# A", "slide"), cell(f"## B\n\n{text}", "slide"), cell("## C", "slide")]
+    cells += [cell("x", "slide", markup=shown), cell(f"## D\n\n{text}", "slide")]
+    made = slides.slides(nbformat.v4.new_notebook(cells=cells)).cells
+    said = [c.source.split() for c in made if c.metadata.slideshow.slide_type == "slide"]
+    with_lead = "Now you. It is easy, as you will see.".split()
+    assert [one[2:] for one in said] == [[], with_lead, [], with_lead]
+
+
 def test_nothing_on_a_slide_comes_from_elsewhere():
     text = slides.page(deck(), "deck")
     named = re.findall(r'(?:src|href)="([^"]*)"', text)

@@ -3,9 +3,10 @@
     python tools/slides.py [--out _build/slides] [--chapters PATTERN ...]
 
 Reads the notebooks as the build has executed them. Of a tagged text cell a slide shows its heading,
-its sentence in bold and its equations, and the speaker's view (key S) the whole text; of a tagged
-code cell it shows the figure, control, player or table. The folder is whole: it opens from disk,
-and nothing on its pages comes from elsewhere.
+its sentence in bold and its equations (where it has none and no figure follows, how it begins), and
+the speaker's view (key S) the whole text; of a tagged code cell it shows the figure, control,
+player or table. The folder is whole: it opens from disk, and nothing on its pages comes from
+elsewhere.
 """
 
 import argparse
@@ -55,16 +56,29 @@ def spoken(text: str) -> str:
         aims = re.search(r"\*\*After this chapter\*\*.*?(?= \*\*You need|\n|$)", body)
         return head + (aims[0] if aims else "")
     points = "".join(
-        f"- {' '.join(bold.split())}\n"
-        for item, bold in _BOLD.findall(body)
-        if item or len(bold) >= _SENTENCE
+        f"- {' '.join((bold[2] if len(bold[2]) >= _SENTENCE else _item(body, bold)).split())}\n"
+        for bold in _BOLD.finditer(body)
+        if bold[1] or len(bold[2]) >= _SENTENCE
     )
     return head + points + "\n" + "\n\n".join(_DISPLAY.findall(body)[:2])
 
 
+def _item(body: str, label: re.Match) -> str:
+    """A list's item that begins with a label: the label and the sentence that it stands for."""
+    item = re.split(r"\n- |\n\n", body[label.start() + 2 :])[0].replace("**", "")
+    end = re.compile(r"[.?!](?=\s)|$").search(item, len(label[2]))
+    return item[: end.end()] if end else item
+
+
+def opening(text: str) -> str:
+    """The first two sentences below a heading."""
+    body = _HEADING.sub("", plain(text), count=1).strip().split("\n\n")[0]
+    return " ".join(re.split(r"(?<=[.?!:]) +", " ".join(body.split()))[:2])
+
+
 def slides(notebook: NotebookNode) -> NotebookNode:
     """The notebook's tagged cells as slides with their notes."""
-    cells, title, first, alone = [], "", True, False
+    cells, title, first, alone, lead = [], "", True, False, ""
     for cell in notebook.cells:
         if TAG not in cell.metadata.get("tags", []):
             continue
@@ -74,10 +88,13 @@ def slides(notebook: NotebookNode) -> NotebookNode:
                 shown = spoken(part)
                 if not shown.strip() or (heading and heading[2] == "Sources"):
                     continue
+                if alone:  # no figure has come
+                    cells[-2].source += lead
                 title = heading[2] if heading else title
                 if not heading:
                     shown = f"### {title}\n\n{shown}"
                 alone = len(shown.strip().splitlines()) == 1  # a heading: its figure joins it
+                lead = f"\n\n{opening(part)}"
                 starts = first or (heading is not None and len(heading[1]) < 3)
                 cells.append(_cell(shown, "slide" if starts else "subslide"))
                 cells.append(_cell(plain(part), "notes"))
@@ -91,6 +108,8 @@ def slides(notebook: NotebookNode) -> NotebookNode:
                 alone = False
     if not cells:
         raise ValueError(f'no cell is tagged "{TAG}"')
+    if alone:
+        cells[-2].source += lead
     return nbformat.v4.new_notebook(
         cells=cells, metadata={"title": cells[0].source.split("\n")[0][2:]}
     )
