@@ -71,16 +71,30 @@ def test_what_the_page_hides_is_folded_in_jupyterlab(path):
             assert cell["metadata"].get("jupyter", {}).get("source_hidden") is True, cell["id"]
 
 
-def test_every_source_that_is_cited_can_be_read():
+def test_every_source_that_is_cited_can_be_read_and_has_its_name():
     """A lost brace in references.bib would be seen only when the book is built."""
     from pybtex.database import parse_file
 
     sources = parse_file(ROOT / "book/references.bib").entries
-    cited = set()
-    for path in (*NOTEBOOKS, *(ROOT / "book").glob("*.md")):
-        for keys in re.findall(r"\{cite\}`([^`]+)`", path.read_text(encoding="utf-8")):
-            cited |= {key.strip() for key in keys.split(",")}
-    assert cited and cited <= set(sources)
+    named = {}
+    for path in NOTEBOOKS:
+        text = path.read_text(encoding="utf-8")
+        named |= dict(re.findall(r"\[([^][]+)\]\(references\.bib#(\w+)\)", text))
+    assert len(named) > 20 and set(named.values()) <= set(sources)
+    for name, key in named.items():
+        people = [p.rich_prelast_names + p.rich_last_names for p in sources[key].persons["author"]]
+        who = [" ".join(map(str, parts)) for parts in people]
+        short = f"{who[0]} et al." if len(who) > 2 else " and ".join(who)
+        assert name == f"{short}, {sources[key].fields['year']}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_word_of_sphinx_stands_in_a_notebook(path):
+    """JupyterLab would show it as it is."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            text = "".join(cell["source"])
+            assert not re.findall(r"\{[a-z:-]+\}`|^(?:```|:::)\{", text, re.MULTILINE), cell["id"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -62,6 +62,7 @@ _HEAD_SCRIPT = """(function (page) {
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the extension to Sphinx; list it under sphinx: extra_extensions in _config.yml."""
     app.add_config_value("hpss_mathjax", "node_modules/mathjax/es5", "html", types=[str])
+    app.connect("source-read", _cite)
     app.connect("html-page-context", _fill_own_song)
     app.connect("html-page-context", _offer_notebook)
     app.connect("html-page-context", _lead_somewhere)
@@ -75,6 +76,11 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for style in ("hpss", *output.FIGURES):
         app.add_css_file(f"{style}.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _cite(app: Sphinx, page: str, source: list[str]) -> None:
+    """Let the bibliography know which of its entries a page names."""
+    source[0] = links.cite(source[0])
 
 
 def _fill_own_song(

@@ -2,7 +2,7 @@
 
 The notebooks say "chapter 3" and "mask" in plain words, in prose as in the captions that Python
 writes; here, when a page is written, the words become links, and figures get their numbers.
-Functions from HTML to HTML.
+Functions from HTML to HTML, but for `cite`, which a page's source goes through.
 """
 
 import html
@@ -39,11 +39,26 @@ _NOT_BEFORE = {
 }
 
 
+_CITED = re.compile(r"\[((?:\[[^\]]+\]\(references\.bib#\w+\)(?:, )?)+)\]")
+_KEY = re.compile(r"#(\w+)\)")
+
+
 class Term(NamedTuple):
     """A term of the glossary: where it stands, and what it means, as plain text."""
 
     address: str
     meaning: str
+
+
+def cite(text: str) -> str:
+    """Turn a notebook's references, links that read well in JupyterLab too, into citations.
+
+    Examples
+    --------
+    >>> cite("as in [[Boll, 1979](references.bib#boll1979), [Cho, 2014](references.bib#cho)]")
+    'as in {cite}`boll1979,cho`'
+    """
+    return _CITED.sub(lambda found: f"{{cite}}`{','.join(_KEY.findall(found[1]))}`", text)
 
 
 def link_chapters(body: str, addresses: Mapping[int, str]) -> str:
