@@ -19,7 +19,7 @@ ROOT_USER := $(filter 0,$(shell id -u 2>/dev/null))
 QUIET_THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 .PHONY: help setup book cold-book serve lab test code lint types unit nbval alone browser budget bench results \
-  fuzz kill mutations coverage \
+  fuzz kill mutations coverage bounds \
   student instructor slides pdf offline lock clean
 .DEFAULT_GOAL := help
 
@@ -32,6 +32,7 @@ help:
 	@echo "make bench     speed of the library and of the browser's engine, for the book's page"
 	@echo "make fuzz      ten thousand broken files of each kind; make kill: commands killed fifty times each"
 	@echo "make coverage  lines and branches that the unit tests run; make mutations: faults they notice"
+	@echo "make bounds    the library's tests with the oldest and the newest packages allowed (needs uv)"
 	@echo "make results SONGS=FOLDER   score every method on your songs: chapter 9's table"
 	@echo "make student   the notebooks without solutions in _build/student; make instructor: solved"
 	@echo "make slides    each chapter as slides, in _build/slides"
@@ -173,6 +174,20 @@ coverage: .make/python
 
 mutations: .make/python
 	@$(BIN)/python tools/mutations.py --survivors
+
+# The ends of pyproject.toml's bounds, each in an environment of its own. KEEP="torch==2.13.0+cpu" holds
+# a package whose oldest release cannot be had; PYTHON chooses the interpreter.
+BOUNDS_TESTS := stft median kam subtraction sinusoids puiter measures madtwinnet recurrence separation audio \
+  data training
+bounds:
+	@for end in lowest-direct highest; do \
+	  echo "== $$end"; \
+	  uv venv -q --clear --python $(PYTHON) .make/$$end && \
+	  uv pip install -q --python .make/$$end --resolution $$end -e '.[evaluation,training]' 'matplotlib>=3.9' $(KEEP) && \
+	  uv pip install -q --python .make/$$end pytest hypothesis psutil && \
+	  $(QUIET_THREADS) .make/$$end/bin/python -m pytest -q -p no:cacheprovider \
+	    $(BOUNDS_TESTS:%=tests/test_%.py) || exit 1; \
+	done
 
 # Chapter 9's table, from a folder of songs (drums.* beside harmonic.* or other stems in each).
 results: .make/python
