@@ -12,12 +12,12 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from score import network
 
 from hpss_lib import data
-from hpss_lib.audio import without_rumble
-from hpss_lib.madtwinnet import MaDTwinNet, estimate, read_model
+from hpss_lib.madtwinnet import read_model
 from hpss_lib.measures import sdr
-from hpss_lib.stft import SAMPLE_RATE, SETTINGS, StftSettings, istft, stft
+from hpss_lib.stft import SAMPLE_RATE, StftSettings, stft
 
 FINE = StftSettings(n_fft=16384, window_length=16384, hop=8192, window="hann")
 LOWEST, HIGHEST = 25.0, 120.0  # Hz
@@ -30,16 +30,6 @@ def loudest(p: np.ndarray) -> float:
     hertz = np.fft.rfftfreq(FINE.n_fft, 1 / SAMPLE_RATE)
     inside = (hertz >= LOWEST) & (hertz <= HIGHEST)
     return float(hertz[inside][power[inside].argmax()])
-
-
-def score(p: np.ndarray, h: np.ndarray, model: MaDTwinNet) -> float:
-    """The SDR of the drums in the mixture of p and h, with its phase."""
-    settings, x = SETTINGS[model.config.setting], p + h
-    heard = np.concatenate([*without_rumble([x[:, None]], SAMPLE_RATE)])[:, 0]
-    X = stft(heard, settings)
-    V = np.abs(X)
-    mask = estimate(model, V) / np.maximum(V, 1e-12)
-    return sdr(p, istft(X * mask, settings, len(x)))
 
 
 def main() -> None:
@@ -61,7 +51,7 @@ def main() -> None:
                 continue
             first = [kind, song.name, f"{loudest(p):.1f}"]
             for name, model in models.items() if kind == "song" else [("", None)]:
-                rows.append([*first, name, f"{score(p, h, model):.2f}" if model else ""])
+                rows.append([*first, name, f"{sdr(p, network(p + h, model)):.2f}" if model else ""])
                 print("{:8}{:24}{:>8} Hz  {:12}{:>7}".format(*rows[-1]), flush=True)
     with options.csv.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])

@@ -37,27 +37,27 @@ def median_filter(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return p, h
 
 
+def network(x: np.ndarray, model: MaDTwinNet) -> np.ndarray:
+    """The percussive part by the network; as in `separate` it does not hear what nobody hears."""
+    settings = SETTINGS[model.config.setting]
+    X = stft(np.concatenate([*without_rumble([x[:, None]], SAMPLE_RATE)])[:, 0], settings)
+    V = np.abs(X)
+    return istft(X * (estimate(model, V) / np.maximum(V, 1e-12)), settings, len(x))
+
+
 def estimates(p: np.ndarray, h: np.ndarray, model: MaDTwinNet) -> dict:
     """Every method's (s_p, s_h) for the mixture of p and h."""
     x = p + h
     settings = SETTINGS[model.config.setting]
-    X = stft(x, settings)
-    # As in `separate`: the network does not hear what lies below hearing.
-    heard = np.concatenate([*without_rumble([x[:, None]], SAMPLE_RATE)])[:, 0]
-    X_heard = stft(heard, settings)
-    V = np.abs(X_heard)
-
-    def resynthesise(mask, X=X_heard):
-        return istft(X * mask, settings, len(x))
-
     found = {
         "best scaled mixture": (best_scale(p, x), best_scale(h, x)),
         "librosa median": median_filter(x),
     }
-    s_p = resynthesise(estimate(model, V) / np.maximum(V, 1e-12))
+    s_p = network(x, model)
     found["network"] = (s_p, x - s_p)
-    P, H = np.abs(stft(p, settings)), np.abs(stft(h, settings))
-    s_p = resynthesise(P / np.maximum(P + H, 1e-12), X)
+    X, P, H = (stft(s, settings) for s in (x, p, h))
+    mask = np.abs(P) / np.maximum(np.abs(P) + np.abs(H), 1e-12)
+    s_p = istft(X * mask, settings, len(x))
     found["ideal ratio mask"] = (s_p, x - s_p)
     return found
 
