@@ -145,14 +145,14 @@ def kill_again_and_again(name: str, times: int, rng: random.Random) -> str:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, "data")
         make(data)
-        longest, out = 0.0, Path(folder, "out0")
+        takes, out = 0.0, Path(folder, "out0")
         done: set[str] = set()
         while kills < times:
             out.mkdir(exist_ok=True)
             old = drafts(out)
             start = time.monotonic()
             running = begin(words.format(data=data, out=out).split())
-            status = wait(running, longest * rng.random() if longest else None)
+            status = wait(running, takes * rng.random() if takes else None)
             if status is None:
                 os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
@@ -165,7 +165,7 @@ def kill_again_and_again(name: str, times: int, rng: random.Random) -> str:
                 continue
             if status:
                 raise ValueError(f"{name} ends with status {status}")
-            longest = max(longest, time.monotonic() - start)
+            takes = time.monotonic() - start
             if len(look(out)) != whole or drafts(out):
                 raise ValueError(f"{len(look(out))} of {whole} are there, drafts {drafts(out)}")
             ended += 1
