@@ -58,6 +58,8 @@ def test_every_slide_fits_and_says_something(page, lectures, chapter):
 def test_a_slider_keeps_its_keys(page, lecture):
     page.goto(lecture.as_uri())
     page.wait_for_function("window.Reveal && Reveal.isReady()")
+    assert page.locator("mjx-container").count() > 0
+    assert page.evaluate("Reveal.getTotalSlides()") > 15
     here = "JSON.stringify(Reveal.getIndices())"
     start = page.evaluate(here)
     page.keyboard.press("ArrowRight")

@@ -439,9 +439,14 @@ def test_a_dark_page_shows_dark_pictures(site, browser):
 
 
 @pytest.mark.parametrize("name", ["book/00_index.html", "book/10_your_own_separator.html"])
-def test_the_file_to_fill_in_is_there_to_take_away(site, page, name):
+def test_the_files_to_fill_in_are_there_to_take_away(site, page, name):
     page.goto(site + name)
-    with page.expect_download() as saved:
-        page.locator("a.download").click()  # there is one
-    given = Path(saved.value.path()).read_bytes()
-    assert given == (ROOT / "book" / "my_separator.py").read_bytes()
+    page.get_by_text("Run this chapter").first.click()
+    # The one file, and the page's own notebook
+    links = [page.locator("a.download"), page.locator(".hpss-run a[download]")]
+    for link, given in zip(links, ("my_separator.py", f"{Path(name).stem}.ipynb"), strict=True):
+        with page.expect_download() as saved:
+            link.click()
+        assert saved.value.suggested_filename == given
+        got = Path(saved.value.path()).read_bytes()
+        assert got == (ROOT / "book" / given).read_bytes()
