@@ -577,14 +577,7 @@ def draw_batch(
     """
     import torch
 
-    n = (frames - 1) * settings.hop + settings.n_fft
-    pairs = np.stack([draw_pair(cache, weights, n, rng, mixing) for _ in range(size)])
-    w = torch.from_numpy(analysis_window(settings).astype(np.float32))
-    x = torch.from_numpy(pairs).unfold(-1, settings.n_fft, settings.hop)  # (size, 2, frames, n_fft)
-    S = torch.fft.rfft(x * w)  # (size, 2, frames, N)
-    curves = np.stack([[random_filter(settings.bins, rng, mixing) for _ in SOURCES] for _ in pairs])
-    S = S * torch.from_numpy(curves)[:, :, None]
-    X = torch.cat([S.sum(1, keepdim=True), S], dim=1)  # mixture, percussive, harmonic
+    X = draw_spectra(cache, weights, settings, frames, size, rng, mixing)
     V, V_p, V_h = torch.sqrt(X.real.square() + X.imag.square()).unbind(1)  # faster than abs()
     if projected:
         X, P, H = X.unbind(1)
@@ -592,6 +585,51 @@ def draw_batch(
             torch.relu((Y.real * X.real + Y.imag * X.imag) / V.clamp(min=1e-12)) for Y in (P, H)
         )
     return V, V_p, V_h
+
+
+def draw_spectra(
+    cache: Cache,
+    weights: Sequence[float],
+    settings: StftSettings,
+    frames: int,
+    size: int,
+    rng: np.random.Generator,
+    mixing: Mixing = Mixing(),
+):
+    """Draw random mixtures and their sources, with their phases.
+
+    Parameters
+    ----------
+    cache, weights, settings, frames, size, rng, mixing
+        As in `draw_batch`.
+
+    Returns
+    -------
+    X : Tensor, (size, 3, T, N)
+        complex64: of each the mixture and, adding up to it, its percussive and harmonic part.
+
+    Examples
+    --------
+    >>> from hpss_lib.stft import COMPACT
+    >>> signals = {s: [[Signal(0, 0, 10**5, 2**-15, 0.03)]] for s in SOURCES}
+    >>> cache = Cache(np.full(10**5, 1000, np.int16), signals, ["a"])
+    >>> draw_spectra(cache, [1.0], COMPACT, 60, 2, np.random.default_rng(0)).shape
+    torch.Size([2, 3, 60, 1025])
+
+    References
+    ----------
+    Chapters 6 and 8.
+    """
+    import torch
+
+    n = (frames - 1) * settings.hop + settings.n_fft
+    pairs = np.stack([draw_pair(cache, weights, n, rng, mixing) for _ in range(size)])
+    w = torch.from_numpy(analysis_window(settings).astype(np.float32))
+    x = torch.from_numpy(pairs).unfold(-1, settings.n_fft, settings.hop)  # (size, 2, frames, n_fft)
+    S = torch.fft.rfft(x * w)  # (size, 2, frames, N)
+    curves = np.stack([[random_filter(settings.bins, rng, mixing) for _ in SOURCES] for _ in pairs])
+    S = S * torch.from_numpy(curves)[:, :, None]
+    return torch.cat([S.sum(1, keepdim=True), S], dim=1)
 
 
 def draw_pair(

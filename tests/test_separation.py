@@ -1,5 +1,6 @@
 """separation.py: the whole path, whatever comes in, however it is cut into blocks."""
 
+import inspect
 import tracemalloc
 from functools import partial
 
@@ -125,6 +126,15 @@ def test_options_that_are_refused():
         separate(x, power_=3)
 
 
+@pytest.mark.parametrize("options", [{"iterations": 3}, {"harmonic_kernels": [(5.0, 0.9)] * 4}])
+def test_wide_kernels_of_kam_reach_over_the_blocks(options):
+    x = sum(clicks_and_tone(60_000))
+    whole, _ = separate(x, method="kam", block=10**6, **options)
+    for block in (10, 33):
+        pieces, _ = separate(x, method="kam", block=block, **options)
+        np.testing.assert_allclose(pieces, whole, atol=1e-6)
+
+
 def test_memory_is_that_of_a_few_signals():
     """Twice the length may cost what the results take, and nothing of the spectrogram."""
 
@@ -177,6 +187,44 @@ def test_progress_adds_up_to_the_length():
     separate(np.zeros(100_000, np.float32), progress=steps.append, block=50)
     assert len(steps) == 4 and min(steps) > 0
     assert abs(sum(steps) - 100_000 / 44100) < 1e-9
+
+
+def test_progress_tells_of_both_passes(monkeypatch):
+    """A method that analyses in its own setting goes through the sound twice: half for each."""
+    monkeypatch.setitem(METHODS, "own", louder(0.5, setting=lambda: "compact"))
+    steps = []
+    separate(np.zeros(100_000, np.float32), method="own", setting="2", progress=steps.append)
+    assert len(steps) >= 2 and min(steps) > 0
+    assert abs(sum(steps) - 100_000 / 44100) < 1e-9
+
+
+def test_the_bar_bears_the_files_name(tmp_path, monkeypatch):
+    bars = []
+
+    class Bar:
+        def __init__(self, **options):
+            bars.append(options)
+            self.update = lambda seconds: None
+
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda self, *_: None  # noqa: E731
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    soundfile.write(tmp_path / "long.wav", np.zeros(8000 * 21), 8000)
+    soundfile.write(tmp_path / "short.wav", np.zeros(8000), 8000)
+    for name, show in (("long", True), ("long", False), ("short", True)):
+        separate_file(tmp_path / f"{name}.wav", tmp_path / "out", show_progress=show)
+    assert [(bar["desc"], bar["total"]) for bar in bars] == [("long.wav", 21.0)]
+
+
+def test_the_three_ways_in_take_the_same_for_granted():
+    ways = (separation.separate, separation.separate_blocks, separation.separate_file)
+    usual = [
+        {name: p.default for name, p in inspect.signature(way).parameters.items()} for way in ways
+    ]
+    for name in ("method", "setting", "phase"):
+        assert len({str(defaults[name]) for defaults in usual}) == 1
+    assert usual[0]["method"] in METHODS and usual[0]["phase"] in separation.PHASES
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 192000])
@@ -256,7 +304,7 @@ def test_a_result_beyond_wav_is_refused_before_the_work(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", np.zeros(100), 44100)
     monkeypatch.setattr(audio, "header", lambda path: audio.Header(2**29, 2, 44100))
     monkeypatch.setattr(audio, "read_blocks", lambda path: pytest.fail("was read"))
-    with pytest.raises(ValueError, match=r"4\.0 GB"):
+    with pytest.raises(ValueError, match=r"a\.percussive\.wav.*4\.0 GB"):
         separate_file(tmp_path / "a.wav", tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
 
@@ -344,6 +392,16 @@ def louder(gain, setting=None):
         return gain * V[:, before : V.shape[1] - after], None
 
     return Method("a test", lambda settings: Estimator(estimate), setting)
+
+
+@pytest.mark.parametrize("subtype", ["pcm16", "pcm24"])
+def test_full_scale_itself_fits(tmp_path, subtype, recwarn):
+    x = np.tile(np.int16([-32768, 32767, 0, -32768]), 2000)
+    soundfile.write(tmp_path / "a.wav", x, 44100, "PCM_16")
+    paths = separate_file(tmp_path / "a.wav", tmp_path / "out", subtype=subtype)
+    p, h = (soundfile.read(path)[0] for path in paths)
+    np.testing.assert_array_equal(p + h, x / 32768)
+    assert not [w for w in recwarn.list if "of the input" in str(w.message)]
 
 
 @pytest.mark.parametrize("gain", [1.5, -0.8])

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import soundfile
@@ -212,6 +213,7 @@ def bench_network(seconds: float) -> None:
     import torch
 
     from hpss_lib.madtwinnet import CONFIGS, MaDTwinNet, TwinNet, count_parameters, estimate
+    from hpss_lib.recurrence import GRU
     from hpss_lib.training import COMPACT_PLAN, Learner, take_step
 
     rng = np.random.default_rng(0)
@@ -231,8 +233,21 @@ def bench_network(seconds: float) -> None:
     optimiser = torch.optim.Adam(learner.parameters(), fused=True)
     V = torch.rand(COMPACT_PLAN.batch, config.frames, config.bins)
     target_V = V[:, config.context : -config.context] / 2
-    steps = times(lambda: take_step(learner, optimiser, V, target_V, COMPACT_PLAN), runs=10)
-    row(f"training, compact, {torch.get_num_threads()} threads", "steps/s", speeds(1, steps))
+
+    def step() -> float:
+        return times(lambda: take_step(learner, optimiser, V, target_V, COMPACT_PLAN), runs=1)[0]
+
+    def step_as_torch() -> float:
+        with mock.patch.object(GRU, "forward", torch.nn.GRU.forward):
+            return step()
+
+    step(), step_as_torch()  # what the first of each sets up
+    pairs = [(step(), step_as_torch()) for _ in range(10)]  # in turns, as above
+    steps, theirs = ([pair[k] for pair in pairs] for k in (0, 1))
+    threads = f"{torch.get_num_threads()} threads"
+    row(f"training, compact, {threads}", "steps/s", speeds(1, steps))
+    row(f"the same with torch.nn.GRU, {threads}", "steps/s", speeds(1, theirs))
+    row("the step with our gradient of the GRU against torch's", "x", [b / a for a, b in pairs])
     with tempfile.TemporaryDirectory() as folder:
         cache = data.build_cache([list_songs("excerpts")], folder)
         sizes = SETTINGS[config.setting], config.frames, COMPACT_PLAN.batch, rng
