@@ -5,6 +5,7 @@ holds a lock on it, which the system lets go of however the program ends: so tha
 writes into that folder can tell what a killed run has left from what another run is at work on.
 """
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ except ModuleNotFoundError:  # Windows, which by itself keeps an open file from 
     fcntl = None
 
 _PATTERN = ".hpss-*.part"
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def whole(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
     Chapter 1.
     """
     targets = [Path(path) for path in paths]
-    with ExitStack() as stack:
+    with disk_errors(targets[0]), ExitStack() as stack:
         for folder in {path.parent for path in targets}:
             sweep(folder)
         drafts = []
@@ -112,6 +114,39 @@ def sweep(folder: str | Path) -> list[Path]:
 
 
 @contextmanager
+def disk_errors(path: str | Path) -> Iterator[None]:
+    """Say which folder takes no more, where the system's own error names no file.
+
+    Parameters
+    ----------
+    path : str or Path
+        What is written in the `with` block.
+
+    Raises
+    ------
+    OSError
+
+    Examples
+    --------
+    >>> with disk_errors("songs/a.csv"):
+    ...     raise OSError(errno.ENOSPC, "No space left on device")
+    Traceback (most recent call last):
+        ...
+    OSError: songs takes no more data: is the disk full?
+
+    References
+    ----------
+    Chapter 1.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise OSError(f"{Path(path).parent} takes no more data: is the disk full?") from error
+
+
+@contextmanager
 def _draft(path: Path) -> Iterator[Path]:
     """A new, locked, empty file beside a path; removed at the end if it is still there."""
     while True:
@@ -119,8 +154,10 @@ def _draft(path: Path) -> Iterator[Path]:
         try:
             file = draft.open("xb")
         except FileNotFoundError as error:
-            raise OSError(f"{path.parent} takes no more data: is the disk full?") from error
+            raise FileNotFoundError(f"there is no folder {path.parent}") from error
         except OSError as error:
+            if error.errno in _FULL:
+                raise
             raise OSError(f"{path.parent} cannot be written to: {error.strerror}") from error
         if fcntl is None:
             file.close()

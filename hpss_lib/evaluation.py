@@ -22,6 +22,7 @@ import numpy as np
 from hpss_lib import __version__, audio, separation
 from hpss_lib.audio import SOURCES
 from hpss_lib.data import Song, find_songs, read_song
+from hpss_lib.drafts import disk_errors
 from hpss_lib.measures import (
     METRICS,
     PROTOCOLS,
@@ -551,7 +552,7 @@ def _old_key(task: Task) -> tuple:
 @contextmanager
 def _hold(path: Path) -> Iterator[TextIO]:
     """The file, open to add to, and no other run's until it is closed."""
-    with path.open("a", newline="", encoding="utf-8") as file:
+    with disk_errors(path), path.open("a", newline="", encoding="utf-8") as file:
         try:
             import fcntl
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from hpss_lib import data
 from hpss_lib.audio import SOURCES
-from hpss_lib.drafts import whole
+from hpss_lib.drafts import disk_errors, whole
 from hpss_lib.madtwinnet import (
     Config,
     MaDTwinNet,
@@ -721,7 +721,8 @@ def _reporter(out: Path, steps: int, step: int, quiet: bool) -> Callable[[dict],
     show = (lambda row: None) if quiet else _progress(steps, step)
 
     def report(row: dict) -> None:
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+        with disk_errors(out / "log.csv"):
+            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
         show(row)
 
     return report

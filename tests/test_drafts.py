@@ -113,3 +113,40 @@ def test_killed_with_its_workers_and_run_again(tmp_path):
     assert list((tmp_path / "out").glob(".hpss-*"))
     audio.write_wav(tmp_path / "out" / "more.wav", np.ones(10, np.float32), 8000)
     assert os.listdir(tmp_path / "out") == ["more.wav"]
+
+
+LIMITED = (
+    "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}));"
+    "from hpss_lib.__main__ import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train"])
+def test_a_full_disk_is_named_in_one_line(tmp_path, command):
+    """A limit on the size of files stands in for the end of the disk."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "songs" / "one").mkdir(parents=True)
+    for stem in ("drums", "bass"):
+        audio.write_wav(tmp_path / "songs" / "one" / f"{stem}.wav", rng.normal(size=9000), 44100)
+    out = tmp_path / "out" / "scores.csv" if command == "evaluate" else tmp_path / "out"
+    (tmp_path / "out").mkdir()
+    options = ["--methods", "median", "--workers", "1"] if command == "evaluate" else []
+    program = [sys.executable, "-c", LIMITED.format(700), command]
+    program += ["--data", tmp_path / "songs", "--out", out, *options]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("hpss: "))
+    assert str(tmp_path / "out") in line and "is the disk full?" in line
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob(".hpss-*.part"))
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+        audio.write_wav(tmp_path / "nowhere" / "a.wav", np.ones(10), 44100)
+
+
+def test_other_errors_are_left_as_they_are():
+    with pytest.raises(PermissionError, match="not mine"), drafts.disk_errors("a/b"):
+        raise PermissionError(13, "not mine")
