@@ -121,7 +121,7 @@ test: setup
 # One after the other, so that of the two slots above one is the library's and one the pages'.
 code:
 	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory nbval
+	@$(MAKE) --no-print-directory nbval NBVAL_WORKERS=0
 	@$(MAKE) --no-print-directory alone
 
 lint: .make/python
@@ -138,9 +138,12 @@ unit: .make/python
 	@echo "== Unit tests"
 	@$(QUIET_THREADS) $(BIN)/python -m pytest --doctest-modules hpss_lib tests --ignore=tests/browser --durations=5
 
+# By itself on two cores, two notebooks at a time.
+NBVAL_WORKERS := 2
 nbval: .make/python
 	@echo "== Every notebook, top to bottom"
-	@$(QUIET_THREADS) $(BIN)/python -m pytest --nbval-lax book --nbval-cell-timeout=300
+	@$(QUIET_THREADS) $(BIN)/python -m pytest --nbval-lax book --nbval-cell-timeout=300 \
+	  -n $(NBVAL_WORKERS) --dist loadfile
 
 # What needs no built book: JupyterLab, and parts on a page of their own.
 ALONE := $(addprefix tests/browser/test_,lab.py questions.py phasor.py players.py computing.py)

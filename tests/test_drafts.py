@@ -143,7 +143,7 @@ def test_a_full_disk_is_named_in_one_line(tmp_path, command):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
         audio.write_wav(tmp_path / "nowhere" / "a.wav", np.ones(10), 44100)
 
 
