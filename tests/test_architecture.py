@@ -36,7 +36,7 @@ OTHERS = {
     "workers": set(),
     "oracles": {"median", "puiter", "separation"},
     "scoreboard": {"measures", "drafts"},
-    "evaluation": {"separation", "data", "measures", "oracles", "scoreboard", "workers"},
+    "evaluation": {"separation", "data", "drafts", "measures", "oracles", "scoreboard", "workers"},
     "training": {"madtwinnet", "data", "drafts", "measures", "songs"},
     "views": ROOMS - {"chapters", "songs", "training", "__main__"},
     "chapters": ROOMS - {"songs", "__main__"},

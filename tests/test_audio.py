@@ -190,7 +190,7 @@ def test_writing_refuses(tmp_path):
     (tmp_path / "folder.wav").mkdir()
     with pytest.raises(IsADirectoryError, match="is a folder"):
         audio.write_wav(tmp_path / "folder.wav", noise(10), 44100)
-    with pytest.raises(OSError, match="takes no more data"):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
         audio.write_wav(tmp_path / "none" / "a.wav", noise(10), 44100)
     assert os.listdir(tmp_path) == ["folder.wav"]
 

@@ -246,8 +246,8 @@ def bench_network(seconds: float) -> None:
     steps, theirs = ([pair[k] for pair in pairs] for k in (0, 1))
     threads = f"{torch.get_num_threads()} threads"
     row(f"training, compact, {threads}", "steps/s", speeds(1, steps))
-    row(f"the same with torch.nn.GRU, {threads}", "steps/s", speeds(1, theirs))
-    row("the step with our gradient of the GRU against torch's", "x", [b / a for a, b in pairs])
+    row(f"training, the same with torch.nn.GRU, {threads}", "steps/s", speeds(1, theirs))
+    row("training, our gradient of the GRU against torch's", "x", [b / a for a, b in pairs])
     with tempfile.TemporaryDirectory() as folder:
         cache = data.build_cache([list_songs("excerpts")], folder)
         sizes = SETTINGS[config.setting], config.frames, COMPACT_PLAN.batch, rng
