@@ -4,8 +4,10 @@ A signal is (n,) float32; a recording of several channels is (n, channels) float
 1, but nothing is clipped: an mp3 may decode to slightly more.
 """
 
+import errno
 import json
 import math
+import os
 import stat
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -583,17 +585,17 @@ def write_together(
         with ExitStack() as stack:
             sounds = []
             for path, draft in zip(paths, drafts, strict=True):
-                stack.enter_context(_disk_errors(draft))  # also of what is written at the end
+                stack.enter_context(_disk_errors())  # also of what is written at the end
                 kind = path.suffix[1:].upper()
                 if kind == "WAV" and channels > 2:
                     kind = "WAVEX"  # which says where each channel belongs
                 sound = soundfile.SoundFile(
                     draft, "w", rate, channels, SUBTYPES[subtype], None, kind
                 )
-                sounds.append((draft, stack.enter_context(sound)))
+                sounds.append(stack.enter_context(sound))
             for blocks in parts:
-                for (draft, sound), block in zip(sounds, blocks, strict=True):
-                    with _disk_errors(draft):
+                for sound, block in zip(sounds, blocks, strict=True):
+                    with _disk_errors():
                         sound.write(block)
         for draft in drafts:
             with draft.open("r+b") as file:
@@ -609,14 +611,14 @@ def _erase_time(file: BinaryIO) -> None:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Errors of soundfile in writing, which libsndfile calls "System error", in plain words."""
+def _disk_errors() -> Iterator[None]:
+    """Errors of soundfile in writing, which libsndfile calls "System error", as the system's."""
     import soundfile
 
     try:
         yield
     except (soundfile.SoundFileError, AssertionError) as error:  # AssertionError: a short write
-        raise OSError(f"{path.parent} takes no more data: is the disk full?") from error
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error  # `whole` says where
 
 
 def blocks(x: np.ndarray) -> Iterator[np.ndarray]:

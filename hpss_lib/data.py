@@ -575,9 +575,37 @@ def draw_batch(
     ----------
     Chapter 6.
     """
+    X = draw_spectra(cache, weights, settings, frames, size, rng, mixing)
+    return magnitudes(X, projected=projected)
+
+
+def magnitudes(X, *, projected: bool = False):
+    """Take the magnitudes of mixtures and of their sources.
+
+    Parameters
+    ----------
+    X : Tensor, (B, 3, T, N)
+        complex64, as from `draw_spectra`.
+    projected : bool
+        As in `draw_batch`.
+
+    Returns
+    -------
+    V, V_p, V_h : Tensor, (B, T, N)
+
+    Examples
+    --------
+    >>> import torch
+    >>> X = torch.tensor([5.0, 4 + 3j, 1 - 3j]).reshape(1, 3, 1, 1)
+    >>> [V.item() for V in magnitudes(X, projected=True)]
+    [5.0, 4.0, 1.0]
+
+    References
+    ----------
+    Chapter 6.
+    """
     import torch
 
-    X = draw_spectra(cache, weights, settings, frames, size, rng, mixing)
     V, V_p, V_h = torch.sqrt(X.real.square() + X.imag.square()).unbind(1)  # faster than abs()
     if projected:
         X, P, H = X.unbind(1)

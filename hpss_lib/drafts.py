@@ -40,8 +40,8 @@ def whole(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
     Raises
     ------
     OSError
-        If a folder takes no draft, or a draft cannot have its name at the end. No draft is left
-        then, nor where the block raises.
+        If there is no such folder or it takes no draft, if the disk is full (`disk_errors`), or a
+        draft cannot have its name at the end. No draft is left then, nor where the block raises.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def sweep(folder: str | Path) -> list[Path]:
 
 @contextmanager
 def disk_errors(path: str | Path) -> Iterator[None]:
-    """Say which folder takes no more, where the system's own error names no file.
+    """Say which folder takes no more, where the system's own error may name no file.
 
     Parameters
     ----------
@@ -125,6 +125,8 @@ def disk_errors(path: str | Path) -> Iterator[None]:
     Raises
     ------
     OSError
+        In place of the system's own, if the disk or the user's share of it is full. Other errors
+        are left as they are.
 
     Examples
     --------

@@ -38,7 +38,7 @@ _FRAMES = 1024  # in a block, about: enough to be fast, some 100 MB in the large
 _LOUDEST = 1e15  # beyond, squares of magnitudes leave the range of float32
 _MOST_CHANNELS = 64  # more are a signal that lies on its side
 _LONG = 20.0  # seconds; a progress bar for less would only flicker
-_FULL = 1 + 1e-6  # full scale, and what two parts in float32 may be beside their sum
+_FULL_SCALE = 1 + 1e-6  # 1, and what two parts in float32 may be beside their sum
 
 
 # ------------------------------------------------------------------------------------- methods
@@ -1024,7 +1024,7 @@ def _as_integers(
     peak = 1.0
     for p, h in parts:
         sum_ = scale * (p.astype(float) + h)
-        over += np.count_nonzero(np.abs(sum_) > scale * _FULL)
+        over += np.count_nonzero(np.abs(sum_) > scale * _FULL_SCALE)
         x = np.clip(np.rint(sum_), low, high)
         wanted = np.rint(scale * p.astype(float))
         # Of the values that the percussive part may take so that the harmonic one fits, the next.

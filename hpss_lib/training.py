@@ -862,7 +862,7 @@ def train_on_folders(
     Chapter 6.
     """
     held = [s for path in validation for s in data.find_songs(path)]
-    groups, weights = _find_groups(folders, held, skip)
+    groups, weights = find_groups(folders, held, skip)
     cached = _decode_once(groups, cache or Path(out) / "cache", options.get("device"))
     settings = SETTINGS[config.setting]
     projected = plan.truth == "projection"
@@ -879,10 +879,41 @@ def train_on_folders(
     return train(draw, out, config=config, plan=plan, held_back=excerpts, facts=facts, **options)
 
 
-def _find_groups(
-    folders: Sequence[str], held: Sequence[data.Song], skip: Sequence[str]
+def find_groups(
+    folders: Sequence[str], held: Sequence[data.Song], skip: Sequence[str] = ()
 ) -> tuple[list[list[data.Song]], list[float]]:
-    """The songs to train on, folder by folder, and how often each folder is drawn from."""
+    """Find the songs to train on, folder by folder, and how often each folder is drawn from.
+
+    Parameters
+    ----------
+    folders, skip
+        As in `train_on_folders`.
+    held : sequence of Song
+        Songs that are scored by, and not trained on, wherever they lie.
+
+    Returns
+    -------
+    groups : list of list of Song
+        As `data.build_cache` takes them.
+    weights : list of float
+
+    Raises
+    ------
+    ValueError
+        For a weight that is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> find_groups([f"{tempfile.mkdtemp()}=x"], [])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: ...: no such folder, and 'x' is no weight (0 or more)
+
+    References
+    ----------
+    Chapter 6.
+    """
     away = set[Path]().union(*(_files(s) for s in held))
     groups, weights = [], []
     for folder in folders:

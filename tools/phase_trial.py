@@ -135,7 +135,7 @@ def to_signals(X: Tensor, settings: StftSettings) -> Tensor:
 
 
 def time_error(trial: Trial, X: Tensor) -> Tensor:
-    """Decibels of the time signal's error below the mixture, in the mean: mixture, drums, rest."""
+    """The time signal's error against the mixture in dB, the mean over X's sequences."""
     mixture, drums, _ = (trim(part, trial.model.config) for part in X.unbind(1))
     wrong = to_signals(trial(X[:, 0]) * mixture - drums, trial.settings)
     there = to_signals(mixture, trial.settings)
@@ -145,10 +145,8 @@ def time_error(trial: Trial, X: Tensor) -> Tensor:
 
 def as_trained(trial: Trial, X: Tensor, plan: training.Plan) -> Tensor:
     """The losses that the shipped network was trained with, on its projection target."""
-    V = X[:, 0].abs()
-    along = (X[:, 1] * X[:, 0].conj()).real / V.clamp(min=1e-12)
-    config = trial.model.config
-    heard, target = training.prepare(V, along.relu(), along, config, plan)
+    parts = data.magnitudes(X, projected=True)
+    heard, target = training.prepare(*parts, trial.model.config, plan)
     with in_bf16():
         return losses(trial.model, None, heard, target, squared=plan.squared)["total"]
 
@@ -235,8 +233,8 @@ def main() -> None:
         print(f"{name}, seed {seed}: {p:.2f} / {h:.2f} dB, across {across:.1f} %", flush=True)
 
     held = [song for folder in options.held for song in data.find_songs(folder)]
-    groups, weights = training._find_groups(options.data, held, options.skip)
-    cache = training._decode_once(groups, options.out, "cpu")
+    groups, weights = training.find_groups(options.data, held, options.skip)
+    cache = data.build_cache(groups, options.out)
     if ("shipped", "0") not in done:
         add("shipped", 0, 0, 0, Trial("go on").eval())
     for seed in options.seeds:
