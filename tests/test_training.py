@@ -350,7 +350,7 @@ def test_a_folder_may_be_named_with_an_equals_sign(tmp_path):
 
     for name in ("a=b", "c"):
         write(tmp_path / name / "drums.wav")
-    songs, weights = training._find_groups(
+    songs, weights = training.find_groups(
         [f"{tmp_path}/a=b", f"{tmp_path}/a=b=2", f"{tmp_path}/c=0.5"], [], []
     )
     assert [group[0].name for group in songs] == ["a=b", "a=b", "c"]
